@@ -1,0 +1,20 @@
+"""The worker's app and the clock: every periodic task stands in this table, in git."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "privacy_portal.settings")
+
+app = Celery("privacy_portal")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+# name -> (task, seconds between two runs). A task finds its work by state, so a missed tick costs only time.
+BEAT = {
+    "deliver messages": ("apps.notifications.tasks.deliver_messages", 10),
+}
+app.conf.beat_schedule = {
+    name: {"task": task, "schedule": seconds, "options": {"expires": seconds * 3}}
+    for name, (task, seconds) in BEAT.items()
+}

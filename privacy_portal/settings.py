@@ -1,0 +1,269 @@
+"""The one settings file: every difference between two installations is an environment variable."""
+
+from pathlib import Path
+
+import environ
+from csp.constants import NONCE, NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.utils import get_random_secret_key
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+
+# --- what kind of installation -------------------------------------------------------------------
+DEBUG = env.bool("DEBUG", default=False)
+DEMO = env.bool("DEMO", default=False)  # sample sign-ins and sample platform data
+PRODUCTION = env.bool("PRODUCTION", default=False)
+if PRODUCTION and (DEBUG or DEMO):
+    raise ImproperlyConfigured(
+        "PRODUCTION refuses DEBUG and DEMO: sample sign-ins and debug pages are not for the world."
+    )
+STATE_DIR = Path(env("PORTAL_STATE_DIR", default=str(BASE_DIR / ".portal")))
+for file in ("keys.env", "servers.env"):  # written by the embedded default; the environment wins over both
+    if (STATE_DIR / file).is_file():
+        env.read_env(STATE_DIR / file)
+SECRET_KEY = env("SECRET_KEY", default="")
+if not SECRET_KEY:
+    if PRODUCTION:
+        raise ImproperlyConfigured("PRODUCTION needs a SECRET_KEY.")
+    SECRET_KEY = get_random_secret_key()  # good for one process, so that `manage.py check` works alone
+BASE_URL = env("BASE_URL", default="http://localhost:8000").rstrip("/")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[BASE_URL])
+HTTPS = BASE_URL.startswith("https://")
+
+# --- keys (core.crypto) --------------------------------------------------------------------------
+# `id:base64 of 32 bytes`, comma between; the first one seals, all of them open.
+FIELD_KEYS = env("FIELD_KEYS", default="")
+PACKAGE_KEYS = env("PACKAGE_KEYS", default="")
+# base64 of 32 bytes
+INDEX_KEY = env("INDEX_KEY", default="")
+TOMBSTONE_KEY = env("TOMBSTONE_KEY", default="")
+
+# --- the provider: its facts are data, never code ------------------------------------------------
+PROVIDER = {
+    "name": env("PROVIDER_NAME", default="MessageBird B.V."),
+    "address": env(
+        "PROVIDER_ADDRESS",
+        default="Attn. Legal Department (Privacy), Trompenburgstraat 2C, 1079 TX Amsterdam, the Netherlands",
+    ),
+    "dpo_email": env("PROVIDER_DPO_EMAIL", default="privacy@bird.com"),
+    "support_email": env("PROVIDER_SUPPORT_EMAIL", default="support@bird.com"),
+    "authority_name": env("PROVIDER_AUTHORITY_NAME", default="Autoriteit Persoonsgegevens"),
+    "authority_url": env("PROVIDER_AUTHORITY_URL", default="https://autoriteitpersoonsgegevens.nl"),
+    "jurisdiction": env("PROVIDER_JURISDICTION", default="NL"),
+}
+
+# --- apps ----------------------------------------------------------------------------------------
+THIRD_PARTY_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_htmx",
+    "template_partials",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "axes",
+]
+# The ladder, lowest first (docs/architecture.md).
+LADDER = [
+    "core",
+    "ledger",
+    "notifications",
+    "accounts",
+    "processors",
+    "datamap",
+    "retention",
+    "subject_requests",
+    "demo",
+    "dashboard",
+]
+INSTALLED_APPS = [
+    *(f"apps.{name}" for name in LADDER if (BASE_DIR / "apps" / name / "apps.py").exists()),
+    "whitenoise.runserver_nostatic",
+    *THIRD_PARTY_APPS,
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "apps.core.middleware.CleanInputMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "apps.core.middleware.PrivatePagesMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+
+ROOT_URLCONF = "privacy_portal.urls"
+WSGI_APPLICATION = "privacy_portal.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "apps.core.http.provider",
+            ],
+        },
+    },
+]
+FORM_RENDERER = "apps.core.http.PortalFormRenderer"
+
+# --- databases and broker ------------------------------------------------------------------------
+# The app role serves web, worker and tests; the owner only migrates (apps/core/management/commands/migrate.py).
+DATABASE_URL = env("DATABASE_URL", default="postgres:///portal")
+DATABASE_OWNER_URL = env("DATABASE_OWNER_URL", default=DATABASE_URL)
+DATABASES = {"default": env.db_url_config(DATABASE_URL)}
+DATABASES["default"] |= {"CONN_MAX_AGE": env.int("CONN_MAX_AGE", default=60), "CONN_HEALTH_CHECKS": True}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Stores that the data map may reach besides the portal's own tables.
+STORES = {"platform": env("PLATFORM_DATABASE_URL", default=DATABASE_URL)}
+
+REDIS_URL = env("REDIS_URL", default="redis://localhost:6379/0")
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": env("CACHE_URL", default=REDIS_URL.replace("redis+socket://", "unix://").split("?")[0] + "?db=1")
+        if REDIS_URL.startswith(("redis+socket", "unix"))
+        else env("CACHE_URL", default=REDIS_URL),
+    }
+}
+
+# The database is the queue (ADR 0003): losing a message costs latency, never a request.
+CELERY_BROKER_URL = REDIS_URL
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_TIME_LIMIT = 600
+CELERY_TIMEZONE = "UTC"
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 900,  # above the longest task
+    "unacked_restore_interval": 1,
+    "unacked_restore_throttle": 1,
+    "socket_connect_timeout": 3,
+    "socket_timeout": 10,
+}
+
+# --- people --------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.ScryptPasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+
+# --- sessions and browser ------------------------------------------------------------------------
+SESSION_COOKIE_AGE = 8 * 3600
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+LANGUAGE_COOKIE_SECURE = HTTPS
+LANGUAGE_COOKIE_HTTPONLY = True
+if HTTPS:
+    SESSION_COOKIE_NAME = "__Host-session"
+    CSRF_COOKIE_NAME = "__Host-csrf"
+    SECURE_HSTS_SECONDS = 365 * 24 * 3600
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_SSL_REDIRECT = env.bool("SSL_REDIRECT", default=True)
+    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+    if env.bool("BEHIND_TLS_PROXY", default=False):
+        SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+        "form-action": [SELF],
+    }
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+
+# --- files ---------------------------------------------------------------------------------------
+STATIC_URL = "/static/"
+STATIC_ROOT = Path(env("STATIC_ROOT", default=str(STATE_DIR / "static")))
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+PACKAGE_DIR = Path(
+    env("PACKAGE_DIR", default=str(STATE_DIR / "packages"))
+)  # sealed answers, gone when their time is up
+
+# --- messages going out --------------------------------------------------------------------------
+# Without EMAIL_URL, mail and SMS are written to files under the state folder: the embedded default.
+MAIL_DIR = Path(env("MAIL_DIR", default=str(STATE_DIR / "mail")))
+if env("EMAIL_URL", default=""):
+    vars().update(env.email_url("EMAIL_URL"))
+else:
+    EMAIL_BACKEND = "apps.notifications.backends.FileEmailBackend"
+SMS_BACKEND = env("SMS_BACKEND", default="apps.notifications.backends.FileSmsBackend")
+DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="Privacy portal <privacy@portal.example>")
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+
+# --- languages and time --------------------------------------------------------------------------
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("nl", "Nederlands"), ("ar", "العربية")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = USE_TZ = True
+TIME_ZONE = env("TIME_ZONE", default="Europe/Amsterdam")
+
+# --- logs: codes and ids, never a person's data --------------------------------------------------
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env("LOG_LEVEL", default="INFO")},
+}
+
+MFA_TOTP_ISSUER = "Privacy portal"

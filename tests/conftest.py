@@ -1,0 +1,148 @@
+"""Real servers for every test: a throw-away PostgreSQL and Valkey, one template database, a clone where tests commit.
+
+`DATABASE_URL`, `DATABASE_OWNER_URL` (needs CREATEDB) and `REDIS_URL`, if set, are used instead of the throw-away servers.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from psycopg2 import sql
+
+from tests.template import connect, with_database
+
+TEMPLATE = "portal_test_template"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The controlling process starts the servers, before Django reads its settings; xdist workers inherit the addresses."""
+    if hasattr(config, "workerinput") or os.environ.get("PORTAL_TEST_TEMPLATE"):
+        return
+    if not all(os.environ.get(name) for name in ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL")):
+        from privacy_portal.embedded import throw_away
+
+        folder = Path(tempfile.mkdtemp(prefix="portal-test-"))
+        servers = throw_away(folder)
+        os.environ |= {
+            "DATABASE_URL": servers.database_url,
+            "DATABASE_OWNER_URL": servers.database_owner_url,
+            "REDIS_URL": servers.redis_url,
+        }
+        config.add_cleanup(lambda: (servers.stop(), shutil.rmtree(folder, ignore_errors=True)))
+    os.environ["PORTAL_STATE_DIR"] = tempfile.mkdtemp(prefix="portal-test-state-")
+    config.add_cleanup(lambda: shutil.rmtree(os.environ["PORTAL_STATE_DIR"], ignore_errors=True))
+    os.environ["PORTAL_TEST_TEMPLATE"] = TEMPLATE
+
+
+@dataclass(frozen=True)
+class Clone:
+    """A database of its own, made from the template; what happens in it is committed and seen by other processes."""
+
+    name: str
+    app_url: str
+    owner_url: str
+
+
+def _owner_execute(statement: sql.Composable, database: str = "postgres") -> None:
+    connection = connect(with_database(os.environ["DATABASE_OWNER_URL"], database))
+    try:
+        connection.cursor().execute(statement)
+    finally:
+        connection.close()
+
+
+def _clone(name: str) -> Clone:
+    _owner_execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+    _owner_execute(
+        sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(
+            sql.Identifier(name), sql.Identifier(os.environ["PORTAL_TEST_TEMPLATE"])
+        )
+    )
+    return Clone(
+        name=name,
+        app_url=with_database(os.environ["DATABASE_URL"], name),
+        owner_url=with_database(os.environ["DATABASE_OWNER_URL"], name),
+    )
+
+
+def _drop(clone: Clone) -> None:
+    _owner_execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(clone.name)))
+
+
+@pytest.fixture(scope="session")
+def template_database(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Migrated and seeded once per run, whichever xdist worker comes first."""
+    from tests.template import build_template
+
+    build_template()
+    return os.environ["PORTAL_TEST_TEMPLATE"]
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(template_database: str, django_db_blocker: object) -> Iterator[None]:
+    """pytest-django's `db` works on a clone per worker; each test rolls back."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
+    clone = _clone(f"portal_test_{worker}_{os.getpid()}")
+    _point_at(clone)
+    yield
+    _close_connections()
+    _drop(clone)
+
+
+def _point_at(clone: Clone) -> None:
+    from django.conf import settings
+    from django.db import connections
+
+    connections["default"].close()
+    connections["default"].settings_dict["NAME"] = clone.name
+    settings.DATABASES["default"]["NAME"] = clone.name
+    settings.DATABASE_URL, settings.DATABASE_OWNER_URL = clone.app_url, clone.owner_url
+    settings.STORES = {"platform": clone.app_url}
+    _forget_engines()
+
+
+def _close_connections() -> None:
+    from django.db import connections
+
+    connections.close_all()
+    _forget_engines()
+
+
+def _forget_engines() -> None:
+    """The data map keeps engines; a test's clone is about to vanish under them."""
+    try:
+        from apps.datamap.stores import dispose_engines
+    except ImportError:
+        return
+    dispose_engines()
+
+
+@pytest.fixture
+def committed_db(
+    django_db_setup: None, django_db_blocker: pytest.FixtureRequest, request: pytest.FixtureRequest
+) -> Iterator[Clone]:
+    """A clone of its own for one test: commits are real, other processes see them. Not to be used together with `db`."""
+    from django.conf import settings
+
+    before = Clone(settings.DATABASES["default"]["NAME"], settings.DATABASE_URL, settings.DATABASE_OWNER_URL)
+    clone = _clone(f"portal_test_c_{os.getpid()}_{abs(hash(request.node.nodeid)) % 10**8}")
+    _point_at(clone)
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        yield clone
+        _close_connections()
+    _point_at(before)
+    _drop(clone)
+
+
+@pytest.fixture(autouse=True)
+def _state_folders(settings: object, tmp_path: Path) -> None:
+    """Files of one test never meet those of another."""
+    settings.MAIL_DIR = tmp_path / "mail"  # type: ignore[attr-defined]
+    settings.PACKAGE_DIR = tmp_path / "packages"  # type: ignore[attr-defined]
+    settings.CACHES = {
+        "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": str(tmp_path)}
+    }  # type: ignore[attr-defined]
