@@ -266,4 +266,5 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": env("LOG_LEVEL", default="INFO")},
 }
 
+AXES_VERBOSE = False
 MFA_TOTP_ISSUER = "Privacy portal"
