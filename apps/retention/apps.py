@@ -1,0 +1,14 @@
+from django.apps import AppConfig
+
+
+class RetentionConfig(AppConfig):
+    name = "apps.retention"
+    verbose_name = "Retention"
+
+    def ready(self) -> None:
+        # The one upward door: the data map asks these before anything goes (see apps.datamap.guards).
+        from apps.datamap import guards
+        from apps.retention import protection
+
+        guards.register("retention", protection.keeps, version=protection.rules_version)
+        guards.register_check("retention", protection.flaws)
