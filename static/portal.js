@@ -1,0 +1,17 @@
+// The portal works without this file. It only saves a step or two for those whose browser runs it.
+"use strict";
+
+// An error summary takes the focus, so that a screen reader starts with what went wrong.
+document.querySelector("[data-takes-focus]")?.focus();
+
+// A form sent twice by a nervous double click is sent once (the server would count it once anyway).
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.method !== "post") return;
+  if (form.dataset.sent) event.preventDefault();
+  form.dataset.sent = "1";
+  setTimeout(() => delete form.dataset.sent, 3000);
+});
+
+// Paper shows everything: what is folded away on the screen is opened before printing.
+addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((fold) => { fold.open = true; }));
