@@ -56,5 +56,5 @@ def _fill(name: str) -> None:
         "DATABASE_URL": with_database(os.environ["DATABASE_URL"], name),
         "DATABASE_OWNER_URL": with_database(os.environ["DATABASE_OWNER_URL"], name),
     }
-    for command in (["migrate", "-v0"],):
+    for command in (["migrate", "-v0"], ["seed"]):
         subprocess.run([sys.executable, "manage.py", *command], cwd=ROOT, env=environment, check=True)
