@@ -1,0 +1,1 @@
+"""What other packages announce about people, and what we do about it."""

@@ -1,0 +1,49 @@
+"""Verbs that write people, accounts and roles."""
+
+from apps.accounts.services.people import (
+    change_details,
+    change_language,
+    confirm_email,
+    confirm_phone,
+    create_user,
+    disable_user,
+    enable_user,
+    forget_unconfirmed,
+    sign_up,
+)
+from apps.accounts.services.staff import grant_role, revoke_role
+from apps.accounts.services.step_up import send_code, spend_code
+from apps.accounts.services.teams import (
+    accept_invitation,
+    activate_accounts,
+    add_member,
+    change_role,
+    invite,
+    open_account,
+    remove_member,
+    withdraw_invitation,
+)
+
+__all__ = [
+    "accept_invitation",
+    "activate_accounts",
+    "add_member",
+    "change_details",
+    "change_language",
+    "change_role",
+    "confirm_email",
+    "confirm_phone",
+    "create_user",
+    "disable_user",
+    "enable_user",
+    "forget_unconfirmed",
+    "grant_role",
+    "invite",
+    "open_account",
+    "remove_member",
+    "revoke_role",
+    "send_code",
+    "sign_up",
+    "spend_code",
+    "withdraw_invitation",
+]

@@ -1,0 +1,28 @@
+from django.utils.translation import gettext_lazy as _
+
+VERBS = {
+    "account.person_created": _("A person was registered"),
+    "account.signed_up": _("A person signed up"),
+    "account.opened": _("Customer account %(platform_account_id)s was opened"),
+    "account.activated": _("The customer account became active: e-mail address and phone number are confirmed"),
+    "account.email_confirmed": _("An e-mail address was confirmed"),
+    "account.phone_confirmed": _("A phone number was confirmed"),
+    "account.details_changed": _("A person’s own details were changed (%(fields)s)"),
+    "account.password_changed": _("A password was changed"),
+    "account.factor_added": _("A second factor was added (%(kind)s)"),
+    "account.factor_removed": _("A second factor was removed (%(kind)s)"),
+    "account.recovery_codes_replaced": _("Recovery codes were replaced"),
+    "account.step_up_sent": _("A confirmation code was sent (%(channel)s)"),
+    "account.step_up_passed": _("A confirmation code was accepted (%(channel)s)"),
+    "account.step_up_failed": _("A confirmation code was refused"),
+    "account.person_disabled": _("A person’s access was ended"),
+    "account.person_enabled": _("A person’s access was given back"),
+    "account.unconfirmed_forgotten": _("A sign-up that was never confirmed was erased"),
+    "staff.role_granted": _("Staff role %(role)s was given to %(person)s"),
+    "staff.role_revoked": _("Staff role %(role)s was taken from %(person)s"),
+    "team.member_added": _("%(person)s joined the account as %(role)s"),
+    "team.role_changed": _("%(person)s is now %(role)s of the account"),
+    "team.member_removed": _("%(person)s left the account"),
+    "team.invited": _("Somebody was invited to the account as %(role)s"),
+    "team.invitation_withdrawn": _("An invitation was withdrawn"),
+}
