@@ -6,4 +6,7 @@ urlpatterns = [
     path("healthz", core_views.healthz, name="healthz"),
     path("readyz", core_views.readyz, name="readyz"),
     path("language/", include("django.conf.urls.i18n")),
+    path("", include("apps.dashboard.urls")),
 ]
+
+handler500 = "apps.dashboard.views.server_error"
