@@ -36,6 +36,15 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["PORTAL_STATE_DIR"] = tempfile.mkdtemp(prefix="portal-test-state-")
     config.add_cleanup(lambda: shutil.rmtree(os.environ["PORTAL_STATE_DIR"], ignore_errors=True))
     os.environ["PORTAL_TEST_TEMPLATE"] = TEMPLATE
+    _read_settings()
+
+
+def _read_settings() -> None:
+    """Only now: named in pyproject.toml, pytest-django would have read them before the servers had addresses."""
+    os.environ["DJANGO_SETTINGS_MODULE"] = "privacy_portal.settings_test"
+    from django.conf import settings
+
+    assert settings.DATABASES  # loads them; pytest-django's own hook sets up the apps after this one
 
 
 @dataclass(frozen=True)
