@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, String, and_, cast, func, or_, true
 
-from apps.datamap.guards import Declared, Flaw, Guarded, Keep
+from apps.datamap.guards import Declared, Flaw, Guarded, Keep, KeepKind
 from apps.retention import expressions
 from apps.retention.models import Rule
 from apps.retention.periods import DATED_BY_THE_ROW
@@ -51,7 +51,7 @@ def _keep(rule: Rule, collection: Guarded, now: datetime) -> Keep | None:
     applies = _in_region(rule, collection)
     if applies is None:
         return None
-    kind = "duty" if rule.is_duty else "interest"
+    kind: KeepKind = "duty" if rule.is_duty else "interest"
     clock = _column(collection, collection.clock)
     if clock is None:
         return Keep(applies, ground=rule.key, kind=kind, until=None, starts_at=rule.starts_at)
