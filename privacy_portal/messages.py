@@ -45,9 +45,10 @@ def extract() -> Catalog:
 
 
 def _template(path: Path) -> Iterator[tuple[Any, ...]]:
-    """Django turns a template into calls of gettext; what it blanks out with X reads like JavaScript to Babel's lexer."""
+    """Django turns a template into calls of gettext; what it blanks out reads like JavaScript to Babel's lexer."""
     source = templatize(path.read_text(), origin=str(path.relative_to(ROOT)))
-    for line, function, message, comments in extract_javascript(io.BytesIO(source.encode()), KEYWORDS, [], {"encoding": "utf-8"}):
+    stream = io.BytesIO(source.encode())
+    for line, function, message, comments in extract_javascript(stream, KEYWORDS, [], {"encoding": "utf-8"}):
         spec = KEYWORDS[function]
         parts = list(message) if isinstance(message, tuple | list) else [message]
         context = parts.pop(0) if spec and isinstance(spec[0], tuple) else None
@@ -76,7 +77,7 @@ def update() -> None:
         catalog.obsolete.clear()
         catalog.fuzzy = False
         with path.open("wb") as file:
-            write_po(file, catalog, width=120, sort_output=True, omit_header=False, no_location=True, ignore_obsolete=True)
+            write_po(file, catalog, width=120, sort_output=True, no_location=True, ignore_obsolete=True)
         missing = sum(not is_translated(message) for message in catalog if message.id)
         print(f"{locale}: {len(catalog)} messages, {missing} to translate")
 

@@ -52,7 +52,7 @@ def _key(encoded: str, name: str) -> bytes:
 
 
 def seal(plain: str, *, bound_to: str) -> bytes:
-    """Encrypt `plain`; the result opens only with the same `bound_to` (the row's id), so it can't be moved to another row."""
+    """Encrypt `plain`. The result opens only with the same `bound_to` (the row's id): it can't be moved to another row."""
     ring = _ring(settings.FIELD_KEYS, "FIELD_KEYS")
     key_id, key = next(iter(ring.items()))
     nonce = os.urandom(NONCE_BYTES)
@@ -81,7 +81,7 @@ def lookup(identity: Identity) -> str:
 
 
 def tombstone(identity: Identity, *, account: str) -> str:
-    """What remains of an erased person in an account (64 hex digits): recognises a row that a restore brought back."""
+    """What remains of an erased person in an account (64 hex digits): it recognises a row that a restore brought back."""
     return _hmac(_key(settings.TOMBSTONE_KEY, "TOMBSTONE_KEY"), account, identity.type.value, identity.value)
 
 

@@ -23,9 +23,9 @@ class Page:
 
 
 def keyset_page(queryset: QuerySet, *, order: Sequence[str], cursor: str | None = None, size: int = PAGE_SIZE) -> Page:
-    """The rows after (or before) `cursor`, in `order` (field names, "-" first for descending; the last one unique, none null).
+    """The rows after (or before) `cursor`, in `order`: field names, "-" first for descending, the last one unique.
 
-    A cursor that was tampered with shows the first page.
+    No field of the order may be null. A cursor that was tampered with shows the first page.
     """
     direction, values = _decode(cursor, len(order))
     backwards = direction == "p"

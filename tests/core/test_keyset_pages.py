@@ -57,7 +57,9 @@ def test_a_cursor_that_was_tampered_with_is_no_error(cursor):
 
 
 @pytest.mark.threat("T33")
-@pytest.mark.parametrize("values", ['["n","a\\u0000b",1]', '["n",{},[]]', '["n","x","y"]', "[]", '"n"', '["n",null,1]', "9" * 400])
+@pytest.mark.parametrize(
+    "values", ['["n","a\\u0000b",1]', '["n",{},[]]', '["n","x","y"]', "[]", '"n"', '["n",null,1]', "9" * 400]
+)
 def test_a_forged_cursor_shows_the_first_page(values):
     import base64
 

@@ -114,7 +114,17 @@ def wait_for(condition: Callable[[], object], *, seconds: float = 30, what: str 
         time.sleep(0.1)
 
 
-def _environment(clone: object, folder: Path, port: int) -> dict[str, str]:
+@pytest.fixture(scope="session")
+def static_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Hashed and compressed once for all portals of this process."""
+    folder = tmp_path_factory.mktemp("static")
+    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "privacy_portal.settings", "STATIC_ROOT": str(folder)}
+    command = [sys.executable, "manage.py", "collectstatic", "--noinput", "-v0"]
+    subprocess.run(command, cwd=ROOT, env=environment, check=True)
+    return folder
+
+
+def _environment(clone: object, folder: Path, static: Path, port: int) -> dict[str, str]:
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     broker = os.environ["REDIS_URL"]
     if "virtual_host=" in broker:
@@ -128,16 +138,16 @@ def _environment(clone: object, folder: Path, port: int) -> dict[str, str]:
         "REDIS_URL": broker,
         "BASE_URL": f"http://127.0.0.1:{port}",
         "PORTAL_STATE_DIR": str(folder),
+        "STATIC_ROOT": str(static),
     }
 
 
 @pytest.fixture
-def live_portal(committed_db: object, tmp_path: Path, settings: object) -> Iterator[Portal]:
+def live_portal(committed_db: object, static_root: Path, tmp_path: Path, settings: object) -> Iterator[Portal]:
     """Web, worker and beat on the test's own committed database; the test's process sees the same rows and files."""
     port = _free_port()
-    portal = Portal(f"http://127.0.0.1:{port}", _environment(committed_db, tmp_path, port), tmp_path)
+    portal = Portal(f"http://127.0.0.1:{port}", _environment(committed_db, tmp_path, static_root, port), tmp_path)
     settings.MAIL_DIR, settings.PACKAGE_DIR = tmp_path / "mail", tmp_path / "packages"  # type: ignore[attr-defined]
-    portal.manage("collectstatic", "--noinput", "-v0")
     web = ("--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--blocking-threads", "4")
     portal.start("web", sys.executable, "-m", "granian", *web, "privacy_portal.wsgi:application")
     portal.start_worker()
