@@ -52,7 +52,7 @@ def _key(encoded: str, name: str) -> bytes:
 
 
 def seal(plain: str, *, bound_to: str) -> bytes:
-    """Encrypt `plain`. The result opens only with the same `bound_to` (the row's id): it can't be moved to another row."""
+    """Encrypt `plain`. It opens only with the same `bound_to` (the row's id), so it can't be moved to another row."""
     ring = _ring(settings.FIELD_KEYS, "FIELD_KEYS")
     key_id, key = next(iter(ring.items()))
     nonce = os.urandom(NONCE_BYTES)
@@ -81,7 +81,7 @@ def lookup(identity: Identity) -> str:
 
 
 def tombstone(identity: Identity, *, account: str) -> str:
-    """What remains of an erased person in an account (64 hex digits): it recognises a row that a restore brought back."""
+    """What remains of an erased person in an account (64 hex digits): recognises a row that a restore brings back."""
     return _hmac(_key(settings.TOMBSTONE_KEY, "TOMBSTONE_KEY"), account, identity.type.value, identity.value)
 
 
@@ -101,7 +101,8 @@ def fingerprint(value: str) -> str:
 def seal_stream(chunks: Iterable[bytes], path: Path) -> str:
     """Write `chunks` encrypted to `path` (mode 0600) and return the SHA-256 of the plain bytes (hex).
 
-    Frames of up to 64 KiB; number and "last" flag are associated data, so frames can't be dropped, doubled or reordered.
+    Frames hold up to 64 KiB; their number and the "last" flag are associated data, so that no frame can be dropped,
+    doubled or moved.
     """
     ring = _ring(settings.PACKAGE_KEYS, "PACKAGE_KEYS")
     key_id, key = next(iter(ring.items()))
