@@ -51,51 +51,171 @@ class SampleHolder(NamedTuple):
 
 
 SAMPLE_HOLDERS = (
-    SampleHolder(ACME, "owner@acme.example", "Anneke de Wit", "+3197010100001", "Managing director", "nl"),
-    SampleHolder(ACME, "privacy@acme.example", "Yusuf Nasser", "+3197010100002", "Privacy lead", "en"),
-    SampleHolder(ACME, "member@acme.example", "Irene Vermeer", "+3197010100003", "Campaign planner", "nl"),
-    SampleHolder(GLOBEX, "owner@globex.example", "Margaret Oduya", "+442079460201", "Chief operating officer", "en"),
+    SampleHolder(
+        ACME,
+        "owner@acme.example",
+        "Anneke de Wit",
+        "+3197010100001",
+        "Managing director",
+        "nl",
+    ),
+    SampleHolder(
+        ACME,
+        "privacy@acme.example",
+        "Yusuf Nasser",
+        "+3197010100002",
+        "Privacy lead",
+        "en",
+    ),
+    SampleHolder(
+        ACME,
+        "member@acme.example",
+        "Irene Vermeer",
+        "+3197010100003",
+        "Campaign planner",
+        "nl",
+    ),
+    SampleHolder(
+        GLOBEX,
+        "owner@globex.example",
+        "Margaret Oduya",
+        "+442079460201",
+        "Chief operating officer",
+        "en",
+    ),
 )
 
 # given names and family names, each with the Latin form its e-mail address takes
 NAMES: dict[str, tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]] = {
     "en": (
-        (("Olivia", "olivia"), ("George", "george"), ("Amelia", "amelia"), ("Harry", "harry"), ("Chidi", "chidi"),
-         ("Grace", "grace"), ("Priya", "priya"), ("Owen", "owen")),
-        (("Ashdown", "ashdown"), ("Bellweather", "bellweather"), ("Okafor", "okafor"), ("Hargrave", "hargrave"),
-         ("Patel", "patel"), ("Whitcombe", "whitcombe"), ("O'Dowd", "odowd")),
+        (
+            ("Olivia", "olivia"),
+            ("George", "george"),
+            ("Amelia", "amelia"),
+            ("Harry", "harry"),
+            ("Chidi", "chidi"),
+            ("Grace", "grace"),
+            ("Priya", "priya"),
+            ("Owen", "owen"),
+        ),
+        (
+            ("Ashdown", "ashdown"),
+            ("Bellweather", "bellweather"),
+            ("Okafor", "okafor"),
+            ("Hargrave", "hargrave"),
+            ("Patel", "patel"),
+            ("Whitcombe", "whitcombe"),
+            ("O'Dowd", "odowd"),
+        ),
     ),
     "nl": (
-        (("Daan", "daan"), ("Sanne", "sanne"), ("Jeroen", "jeroen"), ("Fenna", "fenna"), ("Thijs", "thijs"),
-         ("Maaike", "maaike")),
-        (("van Ommen", "vanommen"), ("de Bruin", "debruin"), ("Kuipers", "kuipers"), ("Hoekstra", "hoekstra"),
-         ("Zijlstra", "zijlstra")),
+        (
+            ("Daan", "daan"),
+            ("Sanne", "sanne"),
+            ("Jeroen", "jeroen"),
+            ("Fenna", "fenna"),
+            ("Thijs", "thijs"),
+            ("Maaike", "maaike"),
+        ),
+        (
+            ("van Ommen", "vanommen"),
+            ("de Bruin", "debruin"),
+            ("Kuipers", "kuipers"),
+            ("Hoekstra", "hoekstra"),
+            ("Zijlstra", "zijlstra"),
+        ),
     ),
     "de": (
-        (("Jürgen", "juergen"), ("Käthe", "kaethe"), ("Lukas", "lukas"), ("Björn", "bjoern"), ("Annika", "annika")),
-        (("Großmann", "grossmann"), ("Müller-Lüdke", "mueller-luedke"), ("Weiß", "weiss"), ("Schäfer", "schaefer")),
+        (
+            ("Jürgen", "juergen"),
+            ("Käthe", "kaethe"),
+            ("Lukas", "lukas"),
+            ("Björn", "bjoern"),
+            ("Annika", "annika"),
+        ),
+        (
+            ("Großmann", "grossmann"),
+            ("Müller-Lüdke", "mueller-luedke"),
+            ("Weiß", "weiss"),
+            ("Schäfer", "schaefer"),
+        ),
     ),
     "fr": (
-        (("Zoé", "zoe"), ("Aurélien", "aurelien"), ("Chloé", "chloe"), ("François", "francois"), ("Inès", "ines")),
-        (("Lefèvre", "lefevre"), ("Béranger", "beranger"), ("Dubois", "dubois"), ("Marchand", "marchand")),
+        (
+            ("Zoé", "zoe"),
+            ("Aurélien", "aurelien"),
+            ("Chloé", "chloe"),
+            ("François", "francois"),
+            ("Inès", "ines"),
+        ),
+        (
+            ("Lefèvre", "lefevre"),
+            ("Béranger", "beranger"),
+            ("Dubois", "dubois"),
+            ("Marchand", "marchand"),
+        ),
     ),
     "ar": (
-        (("ليلى", "layla"), ("عمر", "omar"), ("فاطمة", "fatima"), ("خالد", "khaled"), ("مريم", "maryam"),
-         ("يوسف", "yusuf")),
-        (("الخطيب", "alkhatib"), ("منصور", "mansour"), ("بن صالح", "bensaleh"), ("حداد", "haddad"),
-         ("الشامي", "alshami")),
+        (
+            ("ليلى", "layla"),
+            ("عمر", "omar"),
+            ("فاطمة", "fatima"),
+            ("خالد", "khaled"),
+            ("مريم", "maryam"),
+            ("يوسف", "yusuf"),
+        ),
+        (
+            ("الخطيب", "alkhatib"),
+            ("منصور", "mansour"),
+            ("بن صالح", "bensaleh"),
+            ("حداد", "haddad"),
+            ("الشامي", "alshami"),
+        ),
     ),
     "zh": (
-        (("伟", "wei"), ("芳", "fang"), ("秀英", "xiuying"), ("磊", "lei"), ("雨桐", "yutong")),
-        (("王", "wang"), ("李", "li"), ("张", "zhang"), ("陈", "chen"), ("欧阳", "ouyang")),
+        (
+            ("伟", "wei"),
+            ("芳", "fang"),
+            ("秀英", "xiuying"),
+            ("磊", "lei"),
+            ("雨桐", "yutong"),
+        ),
+        (
+            ("王", "wang"),
+            ("李", "li"),
+            ("张", "zhang"),
+            ("陈", "chen"),
+            ("欧阳", "ouyang"),
+        ),
     ),
     "el": (
-        (("Νίκος", "nikos"), ("Μαρία", "maria"), ("Γιώργος", "giorgos"), ("Κατερίνα", "katerina")),
-        (("Παππάς", "pappas"), ("Ιωάννου", "ioannou"), ("Οικονόμου", "oikonomou"), ("Δημητρίου", "dimitriou")),
+        (
+            ("Νίκος", "nikos"),
+            ("Μαρία", "maria"),
+            ("Γιώργος", "giorgos"),
+            ("Κατερίνα", "katerina"),
+        ),
+        (
+            ("Παππάς", "pappas"),
+            ("Ιωάννου", "ioannou"),
+            ("Οικονόμου", "oikonomou"),
+            ("Δημητρίου", "dimitriou"),
+        ),
     ),
     "uk": (
-        (("Оксана", "oksana"), ("Тарас", "taras"), ("Марія", "mariia"), ("Андрій", "andrii"), ("Ївга", "yivha")),
-        (("Шевчук", "shevchuk"), ("Коваленко", "kovalenko"), ("Бондар", "bondar"), ("Мельник", "melnyk")),
+        (
+            ("Оксана", "oksana"),
+            ("Тарас", "taras"),
+            ("Марія", "mariia"),
+            ("Андрій", "andrii"),
+            ("Ївга", "yivha"),
+        ),
+        (
+            ("Шевчук", "shevchuk"),
+            ("Коваленко", "kovalenko"),
+            ("Бондар", "bondar"),
+            ("Мельник", "melnyk"),
+        ),
     ),
 }
 LANGUAGES = tuple(NAMES)
@@ -159,7 +279,9 @@ def make_people(rng: random.Random, count: int) -> list[Person]:
     """`count` people with different numbers and different addresses."""
     languages = rng.choices(LANGUAGES, weights=(20, 18, 12, 12, 14, 10, 7, 7), k=count)
     people = []
-    for index, (language, (phone, country)) in enumerate(zip(languages, make_numbers(rng, count), strict=True)):
+    for index, (language, (phone, country)) in enumerate(
+        zip(languages, make_numbers(rng, count), strict=True)
+    ):
         given, family = (rng.choice(part) for part in NAMES[language])
         name = family[0] + given[0] if language == "zh" else f"{given[0]} {family[0]}"
         email = f"{given[1]}.{family[1]}{index}@{MAIL_DOMAINS[index % 3]}"
