@@ -74,10 +74,7 @@ def invoice_blocks(world: World) -> Iterator[Block]:
                     rng,
                 )
             )
-            lines += [
-                line(number * 5 + place, number, account.id, issued_on, *each)
-                for place, each in enumerate(mine)
-            ]
+            lines += [line(number * 5 + place, number, account.id, issued_on, *each) for place, each in enumerate(mine)]
     yield from blocks("invoices", INVOICES, iter(invoices))
     yield from blocks("invoice_lines", INVOICE_LINES, iter(lines))
 
@@ -86,9 +83,7 @@ INVOICES = (
     "id, account_id, holder_id, invoice_number, invoiced_on, due_on, paid_on, billing_name, billing_email, "
     "billing_position, billing_address, billing_iban, currency, subtotal, vat_percent, vat_amount, total"
 )
-INVOICE_LINES = (
-    "id, invoice_id, account_id, invoiced_on, description, quantity, unit_price, amount"
-)
+INVOICE_LINES = "id, invoice_id, account_id, invoiced_on, description, quantity, unit_price, amount"
 
 
 def _invoice(
@@ -153,9 +148,7 @@ def _digest(*parts: object) -> str:
     return hashlib.sha256(":".join(map(str, parts)).encode()).hexdigest()
 
 
-def _past(
-    world: World, rng: random.Random, days: int = HISTORY_DAYS, since: int = 1
-) -> str:
+def _past(world: World, rng: random.Random, days: int = HISTORY_DAYS, since: int = 1) -> str:
     """A day and an hour, at least `since` and less than `days` days ago."""
     day = world.at - timedelta(days=rng.randrange(since, days))
     return f"{day} {rng.randrange(7, 21):02d}:{rng.randrange(60):02d}:{rng.randrange(60):02d}+00"
@@ -163,15 +156,11 @@ def _past(
 
 def _ip(rng: random.Random) -> str:
     """From the three networks kept for documentation (RFC 5737)."""
-    return (
-        f"{rng.choice(('192.0.2', '198.51.100', '203.0.113'))}.{rng.randrange(1, 255)}"
-    )
+    return f"{rng.choice(('192.0.2', '198.51.100', '203.0.113'))}.{rng.randrange(1, 255)}"
 
 
 def _holders(world: World) -> Iterator[tuple[Account, Holder]]:
-    return (
-        (account, holder) for account in world.accounts for holder in account.holders
-    )
+    return ((account, holder) for account in world.accounts for holder in account.holders)
 
 
 def _accounts(world: World) -> Iterator[str]:
@@ -210,9 +199,7 @@ def _numbers(world: World) -> Iterator[str]:
             number += 1
             holder = account.holders[place % len(account.holders)]
             rented_on = world.at - timedelta(days=rng.randrange(300, 900))
-            yield line(
-                number, account.id, holder.id, rented, account.name, rented_on, None
-            )
+            yield line(number, account.id, holder.id, rented, account.name, rented_on, None)
         for days in (
             30,
             220,
@@ -235,13 +222,9 @@ def _contacts(world: World) -> Iterator[str]:
             if contact.id is None:
                 continue
             person = contact.person
-            introduced_by = (
-                rng.choice(earlier) if earlier and rng.random() < 0.05 else None
-            )
+            introduced_by = rng.choice(earlier) if earlier and rng.random() < 0.05 else None
             if account.id == people.ACME and contact.id == len(standing) + 1:
-                introduced_by = len(
-                    standing
-                )  # the referenced contact is the last of those who stand in every world
+                introduced_by = len(standing)  # the referenced contact is the last of those who stand in every world
             yield line(
                 contact.id, account.id, introduced_by, person.name, person.email, person.phone, contact.reference,
                 person.language, rng.choice(("Prefers e-mail", "Call after five", None, None)),
@@ -297,13 +280,11 @@ def _leads(world: World) -> Iterator[str]:
             f"https://www.linkedin.example/in/{holder.email.partition('@')[0]}-{holder.id}", "web form",
             "Became a customer", _past(world, rng, 2_500, 2_000), _past(world, rng, 200),
         )  # fmt: skip
-    for index, person in enumerate(
-        people.make_people(rng, max(10, world.scale.visitors // 4))
-    ):
+    for index, person in enumerate(people.make_people(rng, max(10, world.scale.visitors // 4))):
         number += 1
-        company = f"{rng.choice(MAKERS)} {rng.choice(TRADES)}"
+        company, title = f"{rng.choice(MAKERS)} {rng.choice(TRADES)}", rng.choice(("Founder", "Buyer"))
         yield line(
-            number, None, person.name, f"prospect{index}.{person.email}", person.phone, rng.choice(("Founder", "Buyer")),
+            number, None, person.name, f"prospect{index}.{person.email}", person.phone, title,
             company, None, rng.choice(("fair", "web form", "referral")), None, _past(world, rng, 900, 500),
             _past(world, rng, 500),
         )  # fmt: skip

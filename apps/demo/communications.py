@@ -16,6 +16,7 @@ from apps.demo.content import (
 )
 from apps.demo.copying import NULL, Block
 from apps.demo.meetings import (
+    NOBODY,
     TRAFFIC,
     Traffic,
     chance_meetings,
@@ -30,7 +31,9 @@ MESSAGES = (
 )
 CALLS = "region, created_at, id, account_id, contact_id, direction, sender, recipient, duration_seconds, status"
 CALL_RECORDINGS = "region, created_at, id, account_id, call_id, storage_key, transcript, duration_seconds"
-EMAILS = "region, created_at, id, account_id, contact_id, direction, sender, recipient, subject, body, attachments, status"
+EMAILS = (
+    "region, created_at, id, account_id, contact_id, direction, sender, recipient, subject, body, attachments, status"
+)
 
 
 def communication_blocks(world: World) -> Iterator[Block]:
@@ -45,9 +48,7 @@ def _message_blocks(traffic: Traffic) -> Iterator[Block]:
     """Conversations back and forth, until there are exactly as many messages as the scale says."""
     world, text, last = traffic.world, traffic.clock.text, traffic.clock.end - 1
     wanted = world.scale.messages
-    scripts = make_conversations(
-        world.rng("conversations"), 64 if wanted > 10_000 else 8
-    )
+    scripts = make_conversations(world.rng("conversations"), 64 if wanted > 10_000 else 8)
     messages, records = (
         traffic.rows_of("messages", MESSAGES),
         traffic.rows_of("traffic_records", TRAFFIC),
@@ -64,7 +65,7 @@ def _message_blocks(traffic: Traffic) -> Iterator[Block]:
         answer = f"\t{_picture(luck) if channel == 'whatsapp' else NULL}\t{NULL}\t1\treceived\n"
         sent = f"\t{NULL}\t{NULL if int(luck * 71) % 8 else reference}\t1\tdelivered\n"
         places = traffic.places[person.country]
-        place = places[int(luck * 89) % len(places)]
+        place = f"{NOBODY}\t{places[int(luck * 89) % len(places)]}"
         for is_outbound, delay, body in choice[int(luck * len(choice))]:
             if number == wanted:
                 break
@@ -72,22 +73,12 @@ def _message_blocks(traffic: Traffic) -> Iterator[Block]:
             instant = min(instant + delay, last)
             at = f"{region}\t{text(instant)}\t{number}\t"
             if is_outbound:
-                messages.append(
-                    f"{at}{head}outbound\t{channel}\t{mine}\t{theirs}\t{body}{sent}"
-                )
-                records.append(
-                    f"{at}{account.id}\t{channel}\t{mine}\t{theirs}\t{place}"
-                )
-                account.billed.setdefault(traffic.months[instant // DAY], [0, 0, 0])[
-                    0
-                ] += 1
+                messages.append(f"{at}{head}outbound\t{channel}\t{mine}\t{theirs}\t{body}{sent}")
+                records.append(f"{at}{account.id}\t{channel}\t{mine}\t{theirs}\t{place}")
+                account.billed.setdefault(traffic.months[instant // DAY], [0, 0, 0])[0] += 1
             else:
-                messages.append(
-                    f"{at}{head}inbound\t{channel}\t{theirs}\t{mine}\t{body}{answer}"
-                )
-                records.append(
-                    f"{at}{account.id}\t{channel}\t{theirs}\t{mine}\t{place}"
-                )
+                messages.append(f"{at}{head}inbound\t{channel}\t{theirs}\t{mine}\t{body}{answer}")
+                records.append(f"{at}{account.id}\t{channel}\t{theirs}\t{mine}\t{place}")
         if len(messages) >= traffic.block_size:
             yield from traffic.flush()
     traffic.records = number
@@ -99,14 +90,9 @@ def _count_meetings(world: World, scripts: dict[str, list[Conversation]]) -> int
 
     They are walked through twice rather than kept: ten million messages would not fit into a small machine.
     """
-    lengths = {
-        language: [len(script) for script in choice]
-        for language, choice in scripts.items()
-    }
+    lengths = {language: [len(script) for script in choice] for language, choice in scripts.items()}
     messages = sum(
-        lengths[contact.person.language][
-            int(luck * len(lengths[contact.person.language]))
-        ]
+        lengths[contact.person.language][int(luck * len(lengths[contact.person.language]))]
         for _, _, contact, luck in standing_meetings(world)
     )
     wanted = world.scale.messages
@@ -138,9 +124,7 @@ def _call_blocks(traffic: Traffic) -> Iterator[Block]:
     ):
         is_outbound, is_answered = int(luck * 8) % 3 > 0, int(luck * 40) % 6 > 0
         mine = account.numbers[int(luck * 997) % len(account.numbers)]
-        parties = (
-            f"{mine}\t{person.phone}" if is_outbound else f"{person.phone}\t{mine}"
-        )
+        parties = f"{mine}\t{person.phone}" if is_outbound else f"{person.phone}\t{mine}"
         seconds = 20 + int(luck * 7_919) % 900 if is_answered else 0
         at = f"{person.region}\t{text(instant)}\t"
         calls.append(
@@ -149,13 +133,10 @@ def _call_blocks(traffic: Traffic) -> Iterator[Block]:
         )
         places = traffic.places[person.country]
         traffic.records += 1
-        records.append(
-            f"{at}{traffic.records}\t{account.id}\tcall\t{parties}\t{places[int(luck * 89) % len(places)]}"
-        )
+        place = places[int(luck * 89) % len(places)]
+        records.append(f"{at}{traffic.records}\t{account.id}\tcall\t{parties}\t{NOBODY}\t{place}")
         if is_outbound:
-            account.billed.setdefault(traffic.months[instant // DAY], [0, 0, 0])[
-                1
-            ] += -(-seconds // 60)
+            account.billed.setdefault(traffic.months[instant // DAY], [0, 0, 0])[1] += -(-seconds // 60)
         if is_answered and int(luck * 80) % 10 < 3:
             recorded += 1
             after = f"{person.region}\t{text(min(instant + seconds, traffic.clock.end - 1))}\t"
@@ -197,9 +178,8 @@ def _email_blocks(traffic: Traffic) -> Iterator[Block]:
         )
         places = traffic.places[person.country]
         traffic.records += 1
-        records.append(
-            f"{at}{traffic.records}\t{account.id}\temail\t{parties}\t{places[int(luck * 89) % len(places)]}"
-        )
+        place = places[int(luck * 89) % len(places)]
+        records.append(f"{at}{traffic.records}\t{account.id}\temail\t{NOBODY}\t{parties}\t{place}")
         if is_outbound:
             account.billed.setdefault(traffic.months[instant // DAY], [0, 0, 0])[2] += 1
         if len(emails) >= traffic.block_size:

@@ -163,9 +163,7 @@ TRANSCRIPTS = (
 )
 
 
-def make_conversations(
-    rng: random.Random, variants: int
-) -> dict[str, list[Conversation]]:
+def make_conversations(rng: random.Random, variants: int) -> dict[str, list[Conversation]]:
     """For each language its scripts, each in `variants` renderings."""
     return {
         language: [_render(script, rng) for script in scripts for _ in range(variants)]
@@ -176,22 +174,15 @@ def make_conversations(
 def make_subjects(rng: random.Random, variants: int) -> dict[str, list[str]]:
     """For each language its subject lines, each in `variants` renderings."""
     return {
-        language: [
-            subject.format(**_words(rng))
-            for subject in subjects
-            for _ in range(variants)
-        ]
+        language: [subject.format(**_words(rng)) for subject in subjects for _ in range(variants)]
         for language, subjects in SUBJECTS.items()
     }
 
 
-def _render(
-    script: tuple[tuple[bool, int, str], ...], rng: random.Random
-) -> Conversation:
+def _render(script: tuple[tuple[bool, int, str], ...], rng: random.Random) -> Conversation:
     words = _words(rng)
     return tuple(
-        Turn(outbound, delay and delay + rng.randrange(60), text.format(**words))
-        for outbound, delay, text in script
+        Turn(outbound, delay and delay + rng.randrange(60), text.format(**words)) for outbound, delay, text in script
     )
 
 

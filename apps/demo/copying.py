@@ -43,9 +43,7 @@ def _field(value: object) -> str:
     return str(value)
 
 
-def blocks(
-    table: str, columns: str, rows: Iterator[str], size: int = 20_000
-) -> Iterator[Block]:
+def blocks(table: str, columns: str, rows: Iterator[str], size: int = 20_000) -> Iterator[Block]:
     """The rows of one table, `size` lines at a time."""
     lines: list[str] = []
     for row in rows:
@@ -67,10 +65,7 @@ class Clock:
         first = first_day.toordinal()
         self.days = [date.fromordinal(first + day) for day in range(days + 1)]
         self._dates = [f"{day} " for day in self.days]
-        self._times = [
-            f"{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}+00"
-            for second in range(86_400)
-        ]
+        self._times = [f"{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}+00" for second in range(86_400)]
         self.end = days * 86_400
 
     def text(self, instant: int) -> str:

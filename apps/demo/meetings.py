@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from apps.demo.copying import Block, Clock
+from apps.demo.copying import NULL, Block, Clock
 from apps.demo.people import CITIES
 from apps.demo.world import DAY, HISTORY_DAYS, STANDING, Account, Contact, World
 
@@ -13,7 +13,11 @@ from apps.demo.world import DAY, HISTORY_DAYS, STANDING, Account, Contact, World
 STANDING_DAYS = (251, 214, 190, 121, 63, 40, 12, 2)
 STANDING_CONTACTS = {number: len(standing) for number, standing in STANDING.items()}
 
-TRAFFIC = "region, created_at, id, account_id, channel, sender, recipient, route, country, location"
+TRAFFIC = (
+    "region, created_at, id, account_id, channel, sender, recipient, sender_email, recipient_email, route, country, "
+    "location"
+)
+NOBODY = f"{NULL}\t{NULL}"
 
 # An account, whom it is in touch with, and the luck, in [0, 1), that decides the rest.
 Meeting = tuple[Account, Contact, float]
@@ -31,11 +35,7 @@ class Traffic:
         self.records = 0
         self._lines: dict[tuple[str, str], list[str]] = {}
         self.places = {
-            country: [
-                f"direct-{country.lower()}-{hop}\t{country}\t{city}\n"
-                for city in cities
-                for hop in (1, 2, 3)
-            ]
+            country: [f"direct-{country.lower()}-{hop}\t{country}\t{city}\n" for city in cities for hop in (1, 2, 3)]
             for country, cities in CITIES.items()
         }
 
@@ -69,14 +69,9 @@ def chance_meetings(world: World, part: str) -> Iterator[Meeting]:
     """Meetings by chance, without end. The people who stand in every world are never among them."""
     rng = world.rng(part)
     random, accounts = rng.random, world.accounts
-    weights = [
-        1 / (place + 2) for place in range(len(accounts))
-    ]  # a few customers make most of the traffic
+    weights = [1 / (place + 2) for place in range(len(accounts))]  # a few customers make most of the traffic
     first = [STANDING_CONTACTS.get(account.id, 0) for account in accounts]
-    free = [
-        len(account.contacts) - skipped
-        for account, skipped in zip(accounts, first, strict=True)
-    ]
+    free = [len(account.contacts) - skipped for account, skipped in zip(accounts, first, strict=True)]
     while True:
         for place in rng.choices(range(len(accounts)), weights, k=4_096):
             account = accounts[place]
@@ -87,15 +82,11 @@ def chance_meetings(world: World, part: str) -> Iterator[Meeting]:
             )
 
 
-def meetings(
-    world: World, part: str, count: int
-) -> Iterator[tuple[int, Account, Contact, float]]:
+def meetings(world: World, part: str, count: int) -> Iterator[tuple[int, Account, Contact, float]]:
     """The standing meetings, then `count` meetings by chance in the order of time, each with its instant."""
     yield from standing_meetings(world)
     pace = HISTORY_DAYS * DAY / max(1, count)
-    for index, (account, contact, luck) in zip(
-        range(count), chance_meetings(world, part), strict=False
-    ):
+    for index, (account, contact, luck) in zip(range(count), chance_meetings(world, part), strict=False):
         instant = int((index + luck) * pace)
         # Between six in the morning and eleven at night, UTC.
         yield instant + 21_600 - instant % DAY * 7 // 24, account, contact, luck

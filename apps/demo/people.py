@@ -279,9 +279,7 @@ def make_people(rng: random.Random, count: int) -> list[Person]:
     """`count` people with different numbers and different addresses."""
     languages = rng.choices(LANGUAGES, weights=(20, 18, 12, 12, 14, 10, 7, 7), k=count)
     people = []
-    for index, (language, (phone, country)) in enumerate(
-        zip(languages, make_numbers(rng, count), strict=True)
-    ):
+    for index, (language, (phone, country)) in enumerate(zip(languages, make_numbers(rng, count), strict=True)):
         given, family = (rng.choice(part) for part in NAMES[language])
         name = family[0] + given[0] if language == "zh" else f"{given[0]} {family[0]}"
         email = f"{given[1]}.{family[1]}{index}@{MAIL_DOMAINS[index % 3]}"

@@ -47,9 +47,9 @@ def create_tables(cursor: Any, *, first: date, last: date) -> None:
     for table in PARTITIONED:
         for value, name in REGIONS.items():
             cursor.execute(
-                sql.SQL(
-                    "CREATE TABLE {} PARTITION OF {} FOR VALUES IN ({}) PARTITION BY RANGE (created_at)"
-                ).format(_named(f"{table}_{name}"), _named(table), sql.Literal(value))
+                sql.SQL("CREATE TABLE {} PARTITION OF {} FOR VALUES IN ({}) PARTITION BY RANGE (created_at)").format(
+                    _named(f"{table}_{name}"), _named(table), sql.Literal(value)
+                )
             )
     make_months(cursor, first=first, last=last)
 
@@ -66,12 +66,8 @@ def drop_tables(cursor: Any) -> None:
     )
     tables = [_named(name) for name, _ in cursor.fetchall()]
     if tables:
-        cursor.execute(
-            sql.SQL("DROP TABLE {} CASCADE").format(sql.SQL(", ").join(tables))
-        )
-    cursor.execute(
-        "SELECT relname FROM pg_class WHERE relnamespace = 'platform'::regnamespace AND relkind = 'S'"
-    )
+        cursor.execute(sql.SQL("DROP TABLE {} CASCADE").format(sql.SQL(", ").join(tables)))
+    cursor.execute("SELECT relname FROM pg_class WHERE relnamespace = 'platform'::regnamespace AND relkind = 'S'")
     for (name,) in cursor.fetchall():
         cursor.execute(sql.SQL("DROP SEQUENCE {}").format(_named(name)))
 
@@ -82,9 +78,7 @@ def make_months(cursor: Any, *, first: date, last: date) -> int:
     A month is made apart and then attached: making it in place would lock out everybody who reads the table.
     """
     cursor.execute(_LOCK)
-    cursor.execute(
-        "SELECT relname FROM pg_class WHERE relnamespace = 'platform'::regnamespace AND relkind = 'r'"
-    )
+    cursor.execute("SELECT relname FROM pg_class WHERE relnamespace = 'platform'::regnamespace AND relkind = 'r'")
     there = {name for (name,) in cursor.fetchall()}
     missing = [
         (f"{table}_{region}", month)
@@ -94,9 +88,7 @@ def make_months(cursor: Any, *, first: date, last: date) -> int:
         if f"{table}_{region}_{month:%Y_%m}" not in there
     ]
     if missing:
-        cursor.execute(
-            sql.SQL("\n").join([_month(parent, month) for parent, month in missing])
-        )
+        cursor.execute(sql.SQL("\n").join([_month(parent, month) for parent, month in missing]))
     return len(missing)
 
 

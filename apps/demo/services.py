@@ -58,9 +58,7 @@ def fill(
             raise AlreadyFilled
         schema.drop_tables(cursor)
     world = make_world(scale=scale, seed=seed, at=at)
-    schema.create_tables(
-        cursor, first=world.begins_on, last=schema.month_after(at, schema.MONTHS_AHEAD)
-    )
+    schema.create_tables(cursor, first=world.begins_on, last=schema.month_after(at, schema.MONTHS_AHEAD))
     counts: Counter[str] = Counter()
     for block in _ahead(all_blocks(world)):
         counts[block.table] += _copy(cursor, block)
@@ -70,31 +68,21 @@ def fill(
         progress("indexes", 0)
     schema.create_indexes(cursor)
     _set_sequences(cursor, counts)
-    cursor.execute(
-        "SET LOCAL default_statistics_target = 10"
-    )  # sample data is even: a small sample tells as much
-    cursor.execute(
-        sql.SQL("ANALYZE {}").format(sql.SQL(", ").join(map(_named, sorted(counts))))
-    )
+    cursor.execute("SET LOCAL default_statistics_target = 10")  # sample data is even: a small sample tells as much
+    cursor.execute(sql.SQL("ANALYZE {}").format(sql.SQL(", ").join(map(_named, sorted(counts)))))
     return counts
 
 
-def make_months_ahead(cursor: Any, *, now: date) -> int:
+def make_months_ahead(cursor: Any, *, today: date) -> int:
     """The months from the present one on that do not exist yet; says how many partitions were made."""
     if not schema.exists(cursor):
         return 0
-    cursor.execute(
-        "SET LOCAL lock_timeout = '2s'"
-    )  # traffic goes first; the next run tries again
-    return schema.make_months(
-        cursor, first=now, last=schema.month_after(now, schema.MONTHS_AHEAD)
-    )
+    cursor.execute("SET LOCAL lock_timeout = '2s'")  # traffic goes first; the next run tries again
+    return schema.make_months(cursor, first=today, last=schema.month_after(today, schema.MONTHS_AHEAD))
 
 
 def _copy(cursor: Any, block: Block) -> int:
-    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
-        _named(block.table), sql.SQL(block.columns)
-    )
+    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(_named(block.table), sql.SQL(block.columns))
     cursor.copy_expert(statement, io.BytesIO(block.text.encode()), size=1 << 16)
     return block.rows
 
@@ -122,7 +110,7 @@ def _ahead(blocks: Iterator[Block]) -> Iterator[Block]:
                     return
                 ready.put(block)
             ready.put(None)
-        except BaseException as error:  # noqa: BLE001 - it is raised again on the other side
+        except BaseException as error:
             ready.put(error)
 
     threading.Thread(target=make, daemon=True).start()

@@ -26,9 +26,7 @@ class Scale(NamedTuple):
 
 
 SCALES = {
-    "tiny": Scale(
-        messages=400, accounts=3, people=90, visitors=20
-    ),  # the template of the tests
+    "tiny": Scale(messages=400, accounts=3, people=90, visitors=20),  # the template of the tests
     "small": Scale(messages=5_000, accounts=6, people=900, visitors=300),
     "medium": Scale(messages=1_000_000, accounts=40, people=60_000, visitors=10_000),
     "large": Scale(messages=10_000_000, accounts=120, people=240_000, visitors=60_000),
@@ -63,9 +61,7 @@ class Account:
     numbers: list[str] = field(default_factory=list)
     holders: list[Holder] = field(default_factory=list)
     contacts: list[Contact] = field(default_factory=list)
-    billed: dict[tuple[int, int], list[int]] = field(
-        default_factory=dict
-    )  # (year, month): messages, minutes, e-mails
+    billed: dict[tuple[int, int], list[int]] = field(default_factory=dict)  # (year, month): messages, minutes, e-mails
 
 
 @dataclass
@@ -84,12 +80,8 @@ class World:
         return random.Random(f"{self.seed}:{part}")
 
 
-SHARED_IN_ACME = Person(
-    people.SHARED_NAME, people.SHARED_EMAIL, people.SHARED_PHONE, "DE", people.EEA, "en"
-)
-SHARED_IN_GLOBEX = SHARED_IN_ACME._replace(
-    name=people.SHARED_NAME_IN_GLOBEX, language="ar"
-)
+SHARED_IN_ACME = Person(people.SHARED_NAME, people.SHARED_EMAIL, people.SHARED_PHONE, "DE", people.EEA, "en")
+SHARED_IN_GLOBEX = SHARED_IN_ACME._replace(name=people.SHARED_NAME_IN_GLOBEX, language="ar")
 REFERENCED = Person(
     people.REFERENCED_NAME,
     people.REFERENCED_EMAIL,
@@ -140,17 +132,13 @@ def make_world(*, scale: str, seed: int, at: date) -> World:
     world = World(seed, SCALES[scale], at, [])
     rng = world.rng("world")
     crowd = people.make_people(rng, world.scale.people)
-    world.accounts = [
-        _make_account(ACME + index, rng) for index in range(world.scale.accounts)
-    ]
+    world.accounts = [_make_account(ACME + index, rng) for index in range(world.scale.accounts)]
     holder_ids = iter(range(1, 100_000))
     contact_ids = iter(range(1, 10_000_000))
     reach = min(len(crowd), 3 * len(crowd) // (2 * len(world.accounts)))
     for account in world.accounts:
         account.holders = _make_holders(account, rng, holder_ids)
-        account.contacts = _make_contacts(
-            account, rng.sample(crowd, reach), rng, contact_ids
-        )
+        account.contacts = _make_contacts(account, rng.sample(crowd, reach), rng, contact_ids)
     return world
 
 
@@ -168,14 +156,10 @@ def _make_account(number: int, rng: random.Random) -> Account:
         )
     # The 97 010 0 block is kept for what the platform rents out; people have numbers above it.
     numbers = [f"+31970100{index:03d}{line:02d}" for line in range(10, 14)]
-    return Account(
-        number, name, slug, country, rng.choice(people.CITIES[country]), numbers
-    )
+    return Account(number, name, slug, country, rng.choice(people.CITIES[country]), numbers)
 
 
-def _make_holders(
-    account: Account, rng: random.Random, ids: Iterator[int]
-) -> list[Holder]:
+def _make_holders(account: Account, rng: random.Random, ids: Iterator[int]) -> list[Holder]:
     sample = [
         Holder(
             next(ids),
@@ -197,15 +181,11 @@ def _make_holders(
         phone = f"+31970101{account.id - ACME:03d}{50 + place}"
         email = f"{given[1]}.{family[1]}{place}@{account.slug}.example"
         title = rng.choice(JOB_TITLES)
-        others.append(
-            Holder(next(ids), name, email, phone, account.country, title, language)
-        )
+        others.append(Holder(next(ids), name, email, phone, account.country, title, language))
     return sample + others
 
 
-def _make_contacts(
-    account: Account, crowd: list[Person], rng: random.Random, ids: Iterator[int]
-) -> list[Contact]:
+def _make_contacts(account: Account, crowd: list[Person], rng: random.Random, ids: Iterator[int]) -> list[Contact]:
     standing = STANDING.get(account.id, ())
     contacts = []
     for place, person in enumerate((*standing, *crowd)):

@@ -8,19 +8,19 @@ ALTER TABLE platform.traffic_records ADD PRIMARY KEY (region, created_at, id);
 CREATE INDEX messages_account ON platform.messages (account_id, created_at);
 CREATE INDEX messages_sender ON platform.messages (sender);
 CREATE INDEX messages_recipient ON platform.messages (recipient);
-CREATE INDEX messages_contact ON platform.messages (contact_id) WHERE contact_id IS NOT NULL;
-CREATE INDEX messages_reference ON platform.messages (customer_reference) WHERE customer_reference IS NOT NULL;
+CREATE INDEX messages_contact ON platform.messages (contact_id);
+CREATE INDEX messages_reference ON platform.messages (customer_reference);
 
 CREATE INDEX calls_account ON platform.calls (account_id, created_at);
 CREATE INDEX calls_id ON platform.calls (id);
 CREATE INDEX calls_sender ON platform.calls (sender);
 CREATE INDEX calls_recipient ON platform.calls (recipient);
-CREATE INDEX calls_contact ON platform.calls (contact_id) WHERE contact_id IS NOT NULL;
+CREATE INDEX calls_contact ON platform.calls (contact_id);
 
 CREATE INDEX emails_account ON platform.emails (account_id, created_at);
 CREATE INDEX emails_sender ON platform.emails (sender);
 CREATE INDEX emails_recipient ON platform.emails (recipient);
-CREATE INDEX emails_contact ON platform.emails (contact_id) WHERE contact_id IS NOT NULL;
+CREATE INDEX emails_contact ON platform.emails (contact_id);
 
 CREATE INDEX call_recordings_account ON platform.call_recordings (account_id, created_at);
 CREATE INDEX call_recordings_call ON platform.call_recordings (call_id);
@@ -28,6 +28,8 @@ CREATE INDEX call_recordings_call ON platform.call_recordings (call_id);
 CREATE INDEX traffic_records_account ON platform.traffic_records (account_id, created_at);
 CREATE INDEX traffic_records_sender ON platform.traffic_records (sender);
 CREATE INDEX traffic_records_recipient ON platform.traffic_records (recipient);
+CREATE INDEX traffic_records_sender_email ON platform.traffic_records (sender_email);
+CREATE INDEX traffic_records_recipient_email ON platform.traffic_records (recipient_email);
 
 CREATE INDEX account_holders_account ON platform.account_holders (account_id);
 CREATE INDEX account_holders_phone ON platform.account_holders (phone_number);
@@ -38,13 +40,13 @@ CREATE INDEX contacts_account ON platform.contacts (account_id);
 CREATE INDEX contacts_email ON platform.contacts (email);
 CREATE INDEX contacts_phone ON platform.contacts (phone_number);
 CREATE INDEX contacts_reference ON platform.contacts (customer_reference);
-CREATE INDEX contacts_introduced_by ON platform.contacts (introduced_by_id) WHERE introduced_by_id IS NOT NULL;
+CREATE INDEX contacts_introduced_by ON platform.contacts (introduced_by_id);
 CREATE INDEX invoices_account ON platform.invoices (account_id, invoiced_on);
 CREATE INDEX invoices_holder ON platform.invoices (holder_id);
 CREATE INDEX invoices_email ON platform.invoices (billing_email);
 CREATE INDEX invoice_lines_invoice ON platform.invoice_lines (invoice_id);
 CREATE INDEX payment_methods_holder ON platform.payment_methods (holder_id);
-CREATE INDEX payment_methods_paypal ON platform.payment_methods (paypal_email) WHERE paypal_email IS NOT NULL;
+CREATE INDEX payment_methods_paypal ON platform.payment_methods (paypal_email);
 CREATE INDEX leads_email ON platform.leads (email);
 CREATE INDEX leads_phone ON platform.leads (phone_number);
 CREATE INDEX leads_last_contact ON platform.leads (last_contact_at);

@@ -42,10 +42,11 @@ CREATE TABLE platform.account_holders (
     service_ended_on date
 );
 
+-- Who rented which number when. `holder_id` says who ordered it and is no foreign key: this record outlives a login.
 CREATE TABLE platform.numbers (
     id bigserial PRIMARY KEY,
     account_id bigint NOT NULL REFERENCES platform.accounts (id),
-    holder_id bigint REFERENCES platform.account_holders (id),
+    holder_id bigint,
     number text NOT NULL,
     renter_name text,
     rented_on date NOT NULL,
@@ -259,8 +260,10 @@ CREATE TABLE platform.traffic_records (
     id bigint NOT NULL DEFAULT nextval('platform.traffic_records_id_seq'),
     account_id bigint NOT NULL,
     channel text NOT NULL,
-    sender text NOT NULL,
-    recipient text NOT NULL,
+    sender text,
+    recipient text,
+    sender_email text,
+    recipient_email text,
     route text NOT NULL,
     country char(2) NOT NULL,
     location text
