@@ -13,6 +13,7 @@ app.autodiscover_tasks()
 # name -> (task, seconds between two runs). A task finds its work by state, so a missed tick costs only time.
 BEAT = {
     "deliver messages": ("apps.notifications.tasks.deliver_messages", 10),
+    "make the sample platform's months ahead": ("apps.demo.tasks.make_months_ahead", 6 * 3_600),
 }
 app.conf.beat_schedule = {
     name: {"task": task, "schedule": seconds, "options": {"expires": seconds * 3}}

@@ -8,6 +8,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from psycopg2 import sql
@@ -18,6 +19,8 @@ from apps.demo.business import book_blocks, invoice_blocks
 from apps.demo.communications import communication_blocks
 from apps.demo.copying import Block
 from apps.demo.world import World, make_world
+
+DATASET_FILE = Path(__file__).parent / "datasets" / "platform.yml"
 
 Progress = Callable[[str, int], None]
 

@@ -34,7 +34,6 @@ class Command(BaseCommand):
             self.stdout.write(sign_ins.describe())
             return
         self._fill(options)
-        self._load_map()
         if not options["platform_only"]:
             made = sign_ins.create_sign_ins(now=clock.now())
             self.stdout.write(f"Sample sign-ins made: {made}")
