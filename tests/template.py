@@ -53,8 +53,9 @@ def _fill(name: str) -> None:
     """In processes of their own, so that no connection stays open on the template."""
     environment = os.environ | {
         "DJANGO_SETTINGS_MODULE": "privacy_portal.settings_test",
+        "DEMO": "1",
         "DATABASE_URL": with_database(os.environ["DATABASE_URL"], name),
         "DATABASE_OWNER_URL": with_database(os.environ["DATABASE_OWNER_URL"], name),
     }
-    for command in (["migrate", "-v0"], ["seed"]):
+    for command in (["migrate", "-v0"], ["seed"], ["demo", "--scale", "tiny", "--platform-only"]):
         subprocess.run([sys.executable, "manage.py", *command], cwd=ROOT, env=environment, check=True)

@@ -12,41 +12,16 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from apps.demo import people
 from apps.demo.copying import Block, blocks, line
-from apps.demo.world import (
-    HISTORY_DAYS,
-    MAKERS,
-    STANDING,
-    TRADES,
-    Account,
-    Holder,
-    World,
-)
+from apps.demo.world import HISTORY_DAYS, MAKERS, STANDING, TRADES, Account, Holder, World
 
 Rows = Callable[[World], Iterator[str]]
 INVOICED_MONTHS = 30
 CENT = Decimal("0.01")
-PRICES = (
-    ("Messages", Decimal("0.0650")),
-    ("Call minutes", Decimal("0.0210")),
-    ("E-mails", Decimal("0.0009")),
-)
+PRICES = (("Messages", Decimal("0.0650")), ("Call minutes", Decimal("0.0210")), ("E-mails", Decimal("0.0009")))
 VAT_PERCENT = Decimal("21.0")
 EMPLOYEES = ("1-10", "11-50", "51-200", "201-1000", "1000+")
-BROWSERS = (
-    ("Firefox 145", "desktop"),
-    ("Chrome 142", "mobile"),
-    ("Safari 26", "mobile"),
-    ("Edge 142", "desktop"),
-)
-PAGES = (
-    "/",
-    "/pricing",
-    "/docs/sms",
-    "/docs/voice",
-    "/contact",
-    "/sign-up",
-    "/blog/deliverability",
-)
+BROWSERS = (("Firefox 145", "desktop"), ("Chrome 142", "mobile"), ("Safari 26", "mobile"), ("Edge 142", "desktop"))
+PAGES = ("/", "/pricing", "/docs/sms", "/docs/voice", "/contact", "/sign-up", "/blog/deliverability")
 
 
 def book_blocks(world: World) -> Iterator[Block]:
@@ -64,16 +39,8 @@ def invoice_blocks(world: World) -> Iterator[Block]:
         for account in world.accounts:
             number += 1
             mine = _invoice_lines(account, number, issued_on, rng)
-            invoices.append(
-                _invoice(
-                    world,
-                    account,
-                    number,
-                    issued_on,
-                    sum(amount for *_, amount in mine),
-                    rng,
-                )
-            )
+            subtotal = sum((amount for *_, amount in mine), Decimal(0))
+            invoices.append(_invoice(world, account, number, issued_on, subtotal, rng))
             lines += [line(number * 5 + place, number, account.id, issued_on, *each) for place, each in enumerate(mine)]
     yield from blocks("invoices", INVOICES, iter(invoices))
     yield from blocks("invoice_lines", INVOICE_LINES, iter(lines))
@@ -87,12 +54,7 @@ INVOICE_LINES = "id, invoice_id, account_id, invoiced_on, description, quantity,
 
 
 def _invoice(
-    world: World,
-    account: Account,
-    number: int,
-    issued_on: date,
-    subtotal: Decimal,
-    rng: random.Random,
+    world: World, account: Account, number: int, issued_on: date, subtotal: Decimal, rng: random.Random
 ) -> str:
     # Every person of the account gets an invoice now and then: the tax duty is seen whoever asks.
     holder = account.holders[number // len(world.accounts) % len(account.holders)]
@@ -111,18 +73,9 @@ def _invoice_lines(
     account: Account, number: int, issued_on: date, rng: random.Random
 ) -> list[tuple[str, int, Decimal, Decimal]]:
     before = issued_on - timedelta(days=1)
-    used = account.billed.get((before.year, before.month)) or [
-        rng.randrange(50, 400),
-        rng.randrange(90),
-        75,
-    ]
+    used = account.billed.get((before.year, before.month)) or [rng.randrange(50, 400), rng.randrange(90), 75]
     lines = [
-        (
-            f"{what} in {before:%Y-%m}",
-            quantity,
-            price,
-            (quantity * price).quantize(CENT, ROUND_HALF_UP),
-        )
+        (f"{what} in {before:%Y-%m}", quantity, price, (quantity * price).quantize(CENT, ROUND_HALF_UP))
         for (what, price), quantity in zip(PRICES, used, strict=True)
         if quantity
     ]
@@ -200,10 +153,7 @@ def _numbers(world: World) -> Iterator[str]:
             holder = account.holders[place % len(account.holders)]
             rented_on = world.at - timedelta(days=rng.randrange(300, 900))
             yield line(number, account.id, holder.id, rented, account.name, rented_on, None)
-        for days in (
-            30,
-            220,
-        ):  # handed back: inside and outside the half year after rental end
+        for days in (30, 220):  # handed back: inside and outside the half year after rental end
             number += 1
             spare = f"+31970100{account.id - people.ACME:03d}{20 + days % 7:02d}"
             released_on = world.at - timedelta(days=days)
@@ -237,22 +187,18 @@ def _contacts(world: World) -> Iterator[str]:
 
 def _attributes(person: people.Person, rng: random.Random) -> dict[str, object]:
     return {
-        "address": {
-            "city": rng.choice(people.CITIES[person.country]),
-            "country": person.country,
-        },
+        "address": {"city": rng.choice(people.CITIES[person.country]), "country": person.country},
         "birthday": f"{rng.randrange(1950, 2006)}-{rng.randrange(1, 13):02d}-{rng.randrange(1, 29):02d}",
-        "loyalty": {
-            "level": rng.choice(("silver", "gold")),
-            "points": rng.randrange(5_000),
-        },
+        "loyalty": {"level": rng.choice(("silver", "gold")), "points": rng.randrange(5_000)},
     }
 
 
 def _payment_methods(world: World) -> Iterator[str]:
     rng = world.rng("payment methods")
     for number, (account, holder) in enumerate(_holders(world), 1):
-        card, ideal, paypal = [None] * 3, [None] * 3, None
+        card: list[object] = [None] * 3
+        ideal: list[object] = [None] * 3
+        paypal = None
         kind = ("card", "ideal", "paypal")[number % 3]
         if kind == "card":
             year = world.at.year + rng.randrange(1, 5)
@@ -307,10 +253,7 @@ def _support_recordings(world: World) -> Iterator[str]:
     rng = world.rng("support")
     for number, (account, holder) in enumerate(_holders(world), 1):
         created = _past(world, rng, 120)
-        history = (
-            {"at": created[:10], "note": "Opened"},
-            {"at": created[:10], "note": "Solved by phone"},
-        )
+        history = ({"at": created[:10], "note": "Opened"}, {"at": created[:10], "note": "Solved by phone"})
         yield line(
             number, account.id, holder.id, holder.phone, "How do I rent a second number?", history,
             f"support/{account.id}/{number}.ogg", rng.randrange(60, 1_200), created,
@@ -325,17 +268,9 @@ def _web_visits(world: World) -> Iterator[str]:
         account, holder = known[visitor] if visitor < len(known) else (None, None)
         visitor_id = uuid.UUID(int=rng.getrandbits(128), version=4)
         country = rng.choice(list(people.CITIES))
-        city, ip, (browser, device) = (
-            rng.choice(people.CITIES[country]),
-            _ip(rng),
-            rng.choice(BROWSERS),
-        )
+        city, ip, (browser, device) = (rng.choice(people.CITIES[country]), _ip(rng), rng.choice(BROWSERS))
         created, is_returning = _past(world, rng, 500), rng.random() < 0.4
-        choices = {
-            "analytics": rng.random() < 0.5,
-            "marketing": rng.random() < 0.3,
-            "necessary": True,
-        }
+        choices = {"analytics": rng.random() < 0.5, "marketing": rng.random() < 0.3, "necessary": True}
         for order, page in enumerate(rng.sample(PAGES, rng.randrange(1, 5)), 1):
             number += 1
             yield line(

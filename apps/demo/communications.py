@@ -8,21 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from apps.demo.content import (
-    TRANSCRIPTS,
-    Conversation,
-    make_conversations,
-    make_subjects,
-)
+from apps.demo.content import TRANSCRIPTS, Conversation, make_conversations, make_subjects
 from apps.demo.copying import NULL, Block
-from apps.demo.meetings import (
-    NOBODY,
-    TRAFFIC,
-    Traffic,
-    chance_meetings,
-    meetings,
-    standing_meetings,
-)
+from apps.demo.meetings import NOBODY, TRAFFIC, Traffic, chance_meetings, meetings, standing_meetings
 from apps.demo.world import DAY, World
 
 MESSAGES = (
@@ -49,10 +37,7 @@ def _message_blocks(traffic: Traffic) -> Iterator[Block]:
     world, text, last = traffic.world, traffic.clock.text, traffic.clock.end - 1
     wanted = world.scale.messages
     scripts = make_conversations(world.rng("conversations"), 64 if wanted > 10_000 else 8)
-    messages, records = (
-        traffic.rows_of("messages", MESSAGES),
-        traffic.rows_of("traffic_records", TRAFFIC),
-    )
+    messages, records = (traffic.rows_of("messages", MESSAGES), traffic.rows_of("traffic_records", TRAFFIC))
     number = 0
     for instant, account, (contact, person, reference), luck in meetings(
         world, "messages", _count_meetings(world, scripts)
@@ -113,10 +98,7 @@ def _picture(luck: float) -> str:
 def _call_blocks(traffic: Traffic) -> Iterator[Block]:
     """Calls both ways; three in ten of the answered ones are recorded and transcribed."""
     world, text = traffic.world, traffic.clock.text
-    calls, records = (
-        traffic.rows_of("calls", CALLS),
-        traffic.rows_of("traffic_records", TRAFFIC),
-    )
+    calls, records = (traffic.rows_of("calls", CALLS), traffic.rows_of("traffic_records", TRAFFIC))
     recordings = traffic.rows_of("call_recordings", CALL_RECORDINGS)
     recorded = 0
     for number, (instant, account, (contact, person, _), luck) in enumerate(
@@ -158,10 +140,7 @@ def _email_blocks(traffic: Traffic) -> Iterator[Block]:
         language: ["\\n\\n".join(turn.body for turn in script) for script in scripts]
         for language, scripts in make_conversations(rng, 32).items()
     }
-    emails, records = (
-        traffic.rows_of("emails", EMAILS),
-        traffic.rows_of("traffic_records", TRAFFIC),
-    )
+    emails, records = (traffic.rows_of("emails", EMAILS), traffic.rows_of("traffic_records", TRAFFIC))
     for number, (instant, account, (contact, person, _), luck) in enumerate(
         meetings(world, "emails", world.scale.messages // 8), 1
     ):

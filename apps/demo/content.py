@@ -28,11 +28,7 @@ SCRIPTS: dict[str, tuple[tuple[tuple[bool, int, str], ...], ...]] = {
             (OUT, 9_800, "Delivered. Enjoy!"),
         ),
         (
-            (
-                OUT,
-                0,
-                "Reminder: your appointment is tomorrow at {time}. Reply MOVE to change it.",
-            ),
+            (OUT, 0, "Reminder: your appointment is tomorrow at {time}. Reply MOVE to change it."),
             (IN, 1_900, "MOVE"),
             (OUT, 15, "No problem. Is Thursday at {time} good?"),
             (IN, 410, "Thursday is fine, thanks 👍"),
@@ -54,11 +50,7 @@ SCRIPTS: dict[str, tuple[tuple[tuple[bool, int, str], ...], ...]] = {
             (OUT, 25, "Fijn, de bezorger is onderweg."),
         ),
         (
-            (
-                OUT,
-                0,
-                "De factuur van € {amount} staat nog open. Wil je een betaallink?",
-            ),
+            (OUT, 0, "De factuur van € {amount} staat nog open. Wil je een betaallink?"),
             (IN, 3_000, "Ja graag"),
             (OUT, 20, "Hier is hij: https://pay.example/{code}"),
             (IN, 700, "Betaald"),
@@ -141,11 +133,7 @@ SCRIPTS: dict[str, tuple[tuple[tuple[bool, int, str], ...], ...]] = {
 
 SUBJECTS = {
     "en": ("Your order {code}", "Your appointment at {time}", "How did we do?"),
-    "nl": (
-        "Je bestelling {code}",
-        "Je afspraak om {time}",
-        "Hoe hebben we het gedaan?",
-    ),
+    "nl": ("Je bestelling {code}", "Je afspraak om {time}", "Hoe hebben we het gedaan?"),
     "de": ("Ihre Bestellung {code}", "Ihr Termin um {time}", "Wie waren wir?"),
     "fr": ("Votre commande {code}", "Votre rendez-vous à {time}", "Votre avis compte"),
     "ar": ("طلبك رقم {code}", "موعدك الساعة {time}", "كيف كانت خدمتنا؟"),

@@ -75,11 +75,7 @@ def chance_meetings(world: World, part: str) -> Iterator[Meeting]:
     while True:
         for place in rng.choices(range(len(accounts)), weights, k=4_096):
             account = accounts[place]
-            yield (
-                account,
-                account.contacts[first[place] + int(random() * free[place])],
-                random(),
-            )
+            yield (account, account.contacts[first[place] + int(random() * free[place])], random())
 
 
 def meetings(world: World, part: str, count: int) -> Iterator[tuple[int, Account, Contact, float]]:

@@ -51,38 +51,10 @@ class SampleHolder(NamedTuple):
 
 
 SAMPLE_HOLDERS = (
-    SampleHolder(
-        ACME,
-        "owner@acme.example",
-        "Anneke de Wit",
-        "+3197010100001",
-        "Managing director",
-        "nl",
-    ),
-    SampleHolder(
-        ACME,
-        "privacy@acme.example",
-        "Yusuf Nasser",
-        "+3197010100002",
-        "Privacy lead",
-        "en",
-    ),
-    SampleHolder(
-        ACME,
-        "member@acme.example",
-        "Irene Vermeer",
-        "+3197010100003",
-        "Campaign planner",
-        "nl",
-    ),
-    SampleHolder(
-        GLOBEX,
-        "owner@globex.example",
-        "Margaret Oduya",
-        "+442079460201",
-        "Chief operating officer",
-        "en",
-    ),
+    SampleHolder(ACME, "owner@acme.example", "Anneke de Wit", "+3197010100001", "Managing director", "nl"),
+    SampleHolder(ACME, "privacy@acme.example", "Yusuf Nasser", "+3197010100002", "Privacy lead", "en"),
+    SampleHolder(ACME, "member@acme.example", "Irene Vermeer", "+3197010100003", "Campaign planner", "nl"),
+    SampleHolder(GLOBEX, "owner@globex.example", "Margaret Oduya", "+442079460201", "Chief operating officer", "en"),
 )
 
 # given names and family names, each with the Latin form its e-mail address takes
@@ -126,34 +98,12 @@ NAMES: dict[str, tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]
         ),
     ),
     "de": (
-        (
-            ("Jürgen", "juergen"),
-            ("Käthe", "kaethe"),
-            ("Lukas", "lukas"),
-            ("Björn", "bjoern"),
-            ("Annika", "annika"),
-        ),
-        (
-            ("Großmann", "grossmann"),
-            ("Müller-Lüdke", "mueller-luedke"),
-            ("Weiß", "weiss"),
-            ("Schäfer", "schaefer"),
-        ),
+        (("Jürgen", "juergen"), ("Käthe", "kaethe"), ("Lukas", "lukas"), ("Björn", "bjoern"), ("Annika", "annika")),
+        (("Großmann", "grossmann"), ("Müller-Lüdke", "mueller-luedke"), ("Weiß", "weiss"), ("Schäfer", "schaefer")),
     ),
     "fr": (
-        (
-            ("Zoé", "zoe"),
-            ("Aurélien", "aurelien"),
-            ("Chloé", "chloe"),
-            ("François", "francois"),
-            ("Inès", "ines"),
-        ),
-        (
-            ("Lefèvre", "lefevre"),
-            ("Béranger", "beranger"),
-            ("Dubois", "dubois"),
-            ("Marchand", "marchand"),
-        ),
+        (("Zoé", "zoe"), ("Aurélien", "aurelien"), ("Chloé", "chloe"), ("François", "francois"), ("Inès", "ines")),
+        (("Lefèvre", "lefevre"), ("Béranger", "beranger"), ("Dubois", "dubois"), ("Marchand", "marchand")),
     ),
     "ar": (
         (
@@ -173,49 +123,16 @@ NAMES: dict[str, tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]
         ),
     ),
     "zh": (
-        (
-            ("伟", "wei"),
-            ("芳", "fang"),
-            ("秀英", "xiuying"),
-            ("磊", "lei"),
-            ("雨桐", "yutong"),
-        ),
-        (
-            ("王", "wang"),
-            ("李", "li"),
-            ("张", "zhang"),
-            ("陈", "chen"),
-            ("欧阳", "ouyang"),
-        ),
+        (("伟", "wei"), ("芳", "fang"), ("秀英", "xiuying"), ("磊", "lei"), ("雨桐", "yutong")),
+        (("王", "wang"), ("李", "li"), ("张", "zhang"), ("陈", "chen"), ("欧阳", "ouyang")),
     ),
     "el": (
-        (
-            ("Νίκος", "nikos"),
-            ("Μαρία", "maria"),
-            ("Γιώργος", "giorgos"),
-            ("Κατερίνα", "katerina"),
-        ),
-        (
-            ("Παππάς", "pappas"),
-            ("Ιωάννου", "ioannou"),
-            ("Οικονόμου", "oikonomou"),
-            ("Δημητρίου", "dimitriou"),
-        ),
+        (("Νίκος", "nikos"), ("Μαρία", "maria"), ("Γιώργος", "giorgos"), ("Κατερίνα", "katerina")),
+        (("Παππάς", "pappas"), ("Ιωάννου", "ioannou"), ("Οικονόμου", "oikonomou"), ("Δημητρίου", "dimitriou")),
     ),
     "uk": (
-        (
-            ("Оксана", "oksana"),
-            ("Тарас", "taras"),
-            ("Марія", "mariia"),
-            ("Андрій", "andrii"),
-            ("Ївга", "yivha"),
-        ),
-        (
-            ("Шевчук", "shevchuk"),
-            ("Коваленко", "kovalenko"),
-            ("Бондар", "bondar"),
-            ("Мельник", "melnyk"),
-        ),
+        (("Оксана", "oksana"), ("Тарас", "taras"), ("Марія", "mariia"), ("Андрій", "andrii"), ("Ївга", "yivha")),
+        (("Шевчук", "shevchuk"), ("Коваленко", "kovalenko"), ("Бондар", "bondar"), ("Мельник", "melnyk")),
     ),
 }
 LANGUAGES = tuple(NAMES)

@@ -16,10 +16,7 @@ from apps.demo.people import EEA, OTHER
 
 SCHEMA = "platform"
 PARTITIONED = ("messages", "calls", "emails", "call_recordings", "traffic_records")
-REGIONS = {
-    EEA: "eea",
-    OTHER: "other",
-}  # value of the column, part of the partition's name
+REGIONS = {EEA: "eea", OTHER: "other"}  # value of the column, part of the partition's name
 MONTHS_AHEAD = 3
 
 _SQL = Path(__file__).parent / "sql"

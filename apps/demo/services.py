@@ -29,10 +29,7 @@ class AlreadyFilled(DomainError):
     """The platform holds data; it is not touched."""
 
     def __init__(self) -> None:
-        super().__init__(
-            "already_filled",
-            "The schema `platform` is filled already; nothing was done.",
-        )
+        super().__init__("already_filled", "The schema `platform` is filled already; nothing was done.")
 
 
 def all_blocks(world: World) -> Iterator[Block]:
@@ -43,13 +40,7 @@ def all_blocks(world: World) -> Iterator[Block]:
 
 
 def fill(
-    cursor: Any,
-    *,
-    scale: str,
-    seed: int,
-    at: date,
-    replace: bool = False,
-    progress: Progress | None = None,
+    cursor: Any, *, scale: str, seed: int, at: date, replace: bool = False, progress: Progress | None = None
 ) -> Counter[str]:
     """Makes the tables and loads a world of this scale into them; rows per table.
 

@@ -82,50 +82,13 @@ class World:
 
 SHARED_IN_ACME = Person(people.SHARED_NAME, people.SHARED_EMAIL, people.SHARED_PHONE, "DE", people.EEA, "en")
 SHARED_IN_GLOBEX = SHARED_IN_ACME._replace(name=people.SHARED_NAME_IN_GLOBEX, language="ar")
-REFERENCED = Person(
-    people.REFERENCED_NAME,
-    people.REFERENCED_EMAIL,
-    people.REFERENCED_PHONE,
-    "DE",
-    people.EEA,
-    "el",
-)
+REFERENCED = Person(people.REFERENCED_NAME, people.REFERENCED_EMAIL, people.REFERENCED_PHONE, "DE", people.EEA, "el")
 # Who stands in every world, whatever the seed: they come first in their account's address book.
 STANDING = {ACME: (SHARED_IN_ACME, REFERENCED), GLOBEX: (SHARED_IN_GLOBEX,)}
 
-JOB_TITLES = (
-    "Finance lead",
-    "Developer",
-    "Head of support",
-    "Campaign planner",
-    "Operations manager",
-    "Founder",
-)
-TRADES = (
-    "Logistics",
-    "Clinics",
-    "Travel",
-    "Energy",
-    "Parcel",
-    "Markets",
-    "Bank",
-    "Academy",
-    "Mobility",
-    "Studios",
-)
-MAKERS = (
-    "Initech",
-    "Umbra",
-    "Hooli",
-    "Vandelay",
-    "Stark",
-    "Wayfarer",
-    "Zephyr",
-    "Ceres",
-    "Tyrell",
-    "Lumen",
-    "Oscorp",
-)
+JOB_TITLES = ("Finance lead", "Developer", "Head of support", "Campaign planner", "Operations manager", "Founder")
+TRADES = ("Logistics", "Clinics", "Travel", "Energy", "Parcel", "Markets", "Bank", "Academy", "Mobility", "Studios")
+MAKERS = ("Initech", "Umbra", "Hooli", "Vandelay", "Stark", "Wayfarer", "Zephyr", "Ceres", "Tyrell", "Lumen", "Oscorp")
 
 
 def make_world(*, scale: str, seed: int, at: date) -> World:
@@ -150,10 +113,7 @@ def _make_account(number: int, rng: random.Random) -> Account:
         name, slug, country = "Globex Markets Ltd", "globex", "GB"
     else:
         name = f"{MAKERS[index % len(MAKERS)]} {TRADES[index % len(TRADES)]} {index}"
-        slug, country = (
-            name.lower().replace(" ", "-"),
-            rng.choice(("NL", "DE", "FR", "GB", "US", "SE")),
-        )
+        slug, country = (name.lower().replace(" ", "-"), rng.choice(("NL", "DE", "FR", "GB", "US", "SE")))
     # The 97 010 0 block is kept for what the platform rents out; people have numbers above it.
     numbers = [f"+31970100{index:03d}{line:02d}" for line in range(10, 14)]
     return Account(number, name, slug, country, rng.choice(people.CITIES[country]), numbers)
@@ -161,15 +121,7 @@ def _make_account(number: int, rng: random.Random) -> Account:
 
 def _make_holders(account: Account, rng: random.Random, ids: Iterator[int]) -> list[Holder]:
     sample = [
-        Holder(
-            next(ids),
-            each.name,
-            each.email,
-            each.phone,
-            account.country,
-            each.job_title,
-            each.language,
-        )
+        Holder(next(ids), each.name, each.email, each.phone, account.country, each.job_title, each.language)
         for each in people.SAMPLE_HOLDERS
         if each.account == account.id
     ]
