@@ -58,10 +58,18 @@ class Child:
     process: subprocess.Popen[bytes]
     pid_file: Path
     stop_signal: signal.Signals
+    asked: bool = False
+
+    def ask(self) -> None:
+        """Signal it, so that several stop at the same time."""
+        if not self.asked and self.process.poll() is None:
+            self.process.send_signal(self.stop_signal)
+        self.asked = True  # once: a second signal makes a worker drop what it does
 
     def stop(self, *, patience: float = 10) -> None:
         """Ask, wait, then take its whole process group away."""
-        stop_process(self.process.pid, self.stop_signal, patience=patience, reap=self.process.poll)
+        self.ask()
+        stop_process(self.process.pid, None, patience=patience, reap=self.process.poll)
         self.process.wait()
         self.pid_file.unlink(missing_ok=True)
 
@@ -88,20 +96,26 @@ def start(
             cwd=cwd,
             env=None if env is None else dict(env),
             start_new_session=True,
-            preexec_fn=_die_with_parent(stop_signal),  # noqa: PLW1509 - a lone prctl call
+            preexec_fn=_tie_to_parent(stop_signal),  # noqa: PLW1509 - a lone prctl call
             **drop,
         )
     pid_file.write_text(mark(process.pid))
     return Child(name, process, pid_file, stop_signal)
 
 
-def _die_with_parent(stop_signal: signal.Signals) -> Callable[[], None] | None:
+def die_with_parent(stop_signal: signal.Signals) -> None:
+    """The kernel sends us this signal when our parent dies (Linux)."""
+    if _libc is not None:
+        _libc.prctl(PR_SET_PDEATHSIG, int(stop_signal))
+
+
+def _tie_to_parent(stop_signal: signal.Signals) -> Callable[[], None] | None:
     if _libc is None:
         return None
     parent = os.getpid()
 
     def ask_kernel() -> None:
-        _libc.prctl(PR_SET_PDEATHSIG, int(stop_signal))
+        die_with_parent(stop_signal)
         if os.getppid() != parent:  # it died in between
             os._exit(1)
 
@@ -118,11 +132,12 @@ def stop_leftover(pid_file: Path, stop_signal: signal.Signals, *, patience: floa
 
 
 def stop_process(
-    pid: int, stop_signal: signal.Signals, *, patience: float, reap: Callable[[], object] | None = None
+    pid: int, stop_signal: signal.Signals | None, *, patience: float, reap: Callable[[], object] | None = None
 ) -> None:
-    """Signal a process and wait; after `patience` seconds kill its group."""
+    """Signal a process (unless it was asked before) and wait; after `patience` seconds kill its group."""
     born = birth(pid)
-    _signal(os.kill, pid, stop_signal)
+    if stop_signal is not None:
+        _signal(os.kill, pid, stop_signal)
     end = time.monotonic() + patience
     while time.monotonic() < end:
         if reap:
@@ -135,6 +150,17 @@ def stop_process(
         time.sleep(0.02)
         if reap:
             reap()
+
+
+def kill_strays(variable: str, value: str) -> None:
+    """Kill processes that carry `variable=value` in their environment: what a killed master left (Linux)."""
+    wanted = f"{variable}={value}".encode()
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if int(folder.name) != os.getpid() and wanted in (folder / "environ").read_bytes().split(b"\0"):
+                os.kill(int(folder.name), signal.SIGKILL)
+        except OSError:
+            continue
 
 
 def _signal(send: Callable[[int, int], None], pid: int, what: signal.Signals) -> None:

@@ -1,12 +1,10 @@
 """One PostgreSQL and one Valkey in a folder, on sockets only."""
 
-import hashlib
 import os
 import pwd
 import shutil
 import signal
 import socket
-import stat
 import subprocess
 import tempfile
 from collections.abc import Callable
@@ -16,6 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from privacy_portal.embedded import binaries
+from privacy_portal.embedded.folders import PG_SOCKET, VALKEY_SOCKET, private_folder, remove_sockets, socket_folder
 from privacy_portal.embedded.processes import (
     Child,
     EmbeddedError,
@@ -28,9 +27,6 @@ from privacy_portal.embedded.processes import (
 )
 
 OWNER, APP, DATABASE = "portal", "portal_app", "portal"
-PG_SOCKET, VALKEY_SOCKET = ".s.PGSQL.5432", "valkey.sock"
-SOCKET_PATH_LIMIT = 107  # bytes of sun_path on Linux, without the closing NUL
-SHORT_TMP = Path("/tmp")  # noqa: S108 - TMPDIR may be as deep as the state folder
 QUICK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off", "max_wal_size=4GB")
 MARK = "owner.pid"
 
@@ -39,22 +35,24 @@ MARK = "owner.pid"
 class Servers:
     """Running servers and their addresses. Stop them with `stop()` or leave the `with` block."""
 
-    database_url: str
-    database_owner_url: str
-    redis_url: str
     home: Path
     sockets: Path
+    logs: Path
+    database_url: str = ""
+    database_owner_url: str = ""
+    redis_url: str = ""
     children: list[Child] = field(default_factory=list)
     thrown_away: bool = False
 
     @property
     def environ(self) -> dict[str, str]:
-        """The three variables that point the portal at these servers."""
-        return {
+        """The variables that point the portal at the servers that were started."""
+        addresses = {
             "DATABASE_URL": self.database_url,
             "DATABASE_OWNER_URL": self.database_owner_url,
             "REDIS_URL": self.redis_url,
         }
+        return {name: address for name, address in addresses.items() if address}
 
     def stop(self) -> None:
         """Broker first, database last; no process and no socket stays."""
@@ -118,8 +116,16 @@ def stop_leftovers(folder: Path) -> list[str]:
     return found
 
 
-def start_servers(folder: Path, *, logs: Path | None = None, settings: tuple[str, ...] = ()) -> Servers:
-    """Start both in `folder`: data below it; sockets too, or where its path is too long in a private short folder."""
+def start_servers(
+    folder: Path,
+    *,
+    logs: Path | None = None,
+    settings: tuple[str, ...] = (),
+    database: bool = True,
+    broker: bool = True,
+    say: Callable[[str], None] = lambda words: None,
+) -> Servers:
+    """Start both, or one, in `folder`: data below it; sockets too, or where its path is too long in a short folder."""
     user = binaries.server_user()
     if not binaries.can_enter(folder, user):
         folder.chmod(0o711)
@@ -128,63 +134,24 @@ def start_servers(folder: Path, *, logs: Path | None = None, settings: tuple[str
     stop_leftovers(folder)
     sockets = socket_folder(folder, user)
     (folder / "sockets").write_text(f"{sockets}\n")
-    servers = Servers(
-        database_url=f"postgres://{APP}@/{sockets}/{DATABASE}",
-        database_owner_url=f"postgres://{OWNER}@/{sockets}/{DATABASE}",
-        redis_url=f"redis+socket://{sockets}/{VALKEY_SOCKET}?virtual_host=0",
-        home=folder,
-        sockets=sockets,
-    )
+    servers = Servers(home=folder, sockets=sockets, logs=logs or folder)
     try:
-        servers.children.append(_start_postgresql(servers, user, logs or folder, settings))
-        servers.children.append(_start_valkey(servers, user, logs or folder))
-        _make_database(servers)
+        if database:
+            say("PostgreSQL")
+            servers.children.append(_start_postgresql(servers, user, settings))
+            _make_database(servers)
+        if broker:
+            say("Valkey")
+            servers.children.append(start_valkey(servers))
     except BaseException:
         servers.stop()
         raise
     return servers
 
 
-def socket_folder(folder: Path, user: pwd.struct_passwd | None) -> Path:
-    """`folder/s` if a socket's path fits into the kernel's limit; else a folder under /tmp named after a digest of it.
-
-    Private either way: only we and the servers' user may enter, and one that somebody else made is refused.
-    """
-    chosen = folder.resolve() / "s"
-    if len(os.fsencode(chosen / PG_SOCKET)) + len(".lock") > SOCKET_PATH_LIMIT:
-        digest = hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:16]
-        chosen = SHORT_TMP / f"portal-{digest}"
-    private_folder(chosen, user)
-    return chosen
-
-
-def private_folder(path: Path, user: pwd.struct_passwd | None) -> None:
-    """Make the folder, or make sure that the one that is there is ours; only the servers' user may enter."""
-    try:
-        path.mkdir(mode=0o700)
-    except FileExistsError:
-        found = path.lstat()
-        ours = {os.geteuid(), user.pw_uid if user else os.geteuid()}
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid not in ours:
-            raise EmbeddedError(f"{path} is in the way and belongs to somebody else: remove it.") from None
-    if user:
-        os.chown(path, user.pw_uid, user.pw_gid)
-    path.chmod(0o700)
-
-
-def remove_sockets(sockets: Path) -> None:
-    """After the servers are gone: whatever socket they left, and the folder if it is ours alone."""
-    for name in (PG_SOCKET, f"{PG_SOCKET}.lock", VALKEY_SOCKET):
-        (sockets / name).unlink(missing_ok=True)
-    try:
-        sockets.rmdir()
-    except OSError:
-        pass
-
-
-def _start_postgresql(servers: Servers, user: pwd.struct_passwd | None, logs: Path, settings: tuple[str, ...]) -> Child:
+def _start_postgresql(servers: Servers, user: pwd.struct_passwd | None, settings: tuple[str, ...]) -> Child:
     programs = binaries.postgresql(servers.home, user)
-    data, log = servers.home / "postgresql", logs / "postgresql.log"
+    data, log = servers.home / "postgresql", servers.logs / "postgresql.log"
     if not (data / "PG_VERSION").exists() or (servers.home / "initdb.unfinished").exists():
         _initdb(programs / "initdb", data, user, log)
     options = [
@@ -212,6 +179,8 @@ def _start_postgresql(servers: Servers, user: pwd.struct_passwd | None, logs: Pa
         stop_signal=signal.SIGINT,  # fast: sessions are ended, data is kept
     )
     wait_or_stop(lambda: _postgresql_answers(servers), child, log)
+    servers.database_url = f"postgres://{APP}@/{servers.sockets}/{DATABASE}"
+    servers.database_owner_url = f"postgres://{OWNER}@/{servers.sockets}/{DATABASE}"
     return child
 
 
@@ -286,9 +255,11 @@ def _make_database(servers: Servers) -> None:
     connection.close()
 
 
-def _start_valkey(servers: Servers, user: pwd.struct_passwd | None, logs: Path) -> Child:
+def start_valkey(servers: Servers) -> Child:
+    """The broker; also started again by the supervisor when it fell."""
+    user = binaries.server_user()
     program = binaries.valkey(servers.home, user)
-    data, log = servers.home / "valkey", logs / "valkey.log"
+    data, log = servers.home / "valkey", servers.logs / "valkey.log"
     private_folder(data, user)
     address = servers.sockets / VALKEY_SOCKET
     address.unlink(missing_ok=True)
@@ -313,6 +284,7 @@ def _start_valkey(servers: Servers, user: pwd.struct_passwd | None, logs: Path) 
         env=_environment(),
     )
     wait_or_stop(lambda: _valkey_answers(address), child, log)
+    servers.redis_url = f"redis+socket://{address}?virtual_host=0"
     return child
 
 

@@ -1,0 +1,33 @@
+"""The three processes of the portal. `docker-compose.yml` starts the very same commands; a test compares them."""
+
+import sys
+from pathlib import Path
+
+
+def _program(name: str) -> str:
+    return str(Path(sys.executable).with_name(name))
+
+
+def web(*, host: str, port: int) -> list[str]:
+    """One process with a few threads: the portal is small, and a start takes two seconds."""
+    options = ["--interface", "wsgi", "--no-ws", "--host", host, "--port", str(port), "--workers", "1"]
+    return [
+        _program("granian"),
+        *options,
+        "--workers",
+        "1",
+        "--blocking-threads",
+        "4",
+        "privacy_portal.wsgi:application",
+    ]
+
+
+def worker() -> list[str]:
+    """Tasks find their work in the database; workers need not know of each other."""
+    options = ["--concurrency", "2", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
+    return [_program("celery"), "-A", "privacy_portal", "worker", *options]
+
+
+def beat(*, schedule: Path) -> list[str]:
+    """The clock. `schedule` remembers the last ticks."""
+    return [_program("celery"), "-A", "privacy_portal", "beat", "--loglevel", "INFO", "-s", str(schedule), "--pidfile="]
