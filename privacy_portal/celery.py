@@ -14,6 +14,8 @@ app.autodiscover_tasks()
 BEAT = {
     "deliver messages": ("apps.notifications.tasks.deliver_messages", 10),
     "make the sample platform's months ahead": ("apps.demo.tasks.make_months_ahead", 6 * 3_600),
+    "forget unconfirmed sign-ups": ("apps.accounts.tasks.forget_unconfirmed_sign_ups", 3600),
+    "forget spent codes, limits and sessions": ("apps.accounts.tasks.forget_spent", 3600),
 }
 app.conf.beat_schedule = {
     name: {"task": task, "schedule": seconds, "options": {"expires": seconds * 3}}

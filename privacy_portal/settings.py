@@ -68,7 +68,7 @@ THIRD_PARTY_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
-    "axes",
+    "allauth.usersessions",
 ]
 # The ladder, lowest first (docs/architecture.md).
 LADDER = [
@@ -96,15 +96,16 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "apps.core.middleware.CleanInputMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "apps.core.middleware.CleanInputMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "apps.accounts.middleware.AccountsMiddleware",
     "apps.core.middleware.PrivatePagesMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "privacy_portal.urls"
@@ -141,12 +142,13 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 STORES = {"platform": env("PLATFORM_DATABASE_URL", default=DATABASE_URL)}
 
 REDIS_URL = env("REDIS_URL", default="redis://localhost:6379/0")
+# Rate limits, used-up TOTP codes and the like: in PostgreSQL, because they must outlive a restart and a lost broker.
 CACHES = {
     "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": env("CACHE_URL", default=REDIS_URL.replace("redis+socket://", "unix://").split("?")[0] + "?db=1")
-        if REDIS_URL.startswith(("redis+socket", "unix"))
-        else env("CACHE_URL", default=REDIS_URL),
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "accounts_limit",
+        "KEY_FUNCTION": "apps.core.limits.cache_key",
+        "OPTIONS": {"MAX_ENTRIES": 1_000_000},  # a task forgets expired rows; culling would forget limits
     }
 }
 
@@ -171,10 +173,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 
 # --- people --------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = [
-    "axes.backends.AxesStandaloneBackend",
-    "allauth.account.auth_backends.AuthenticationBackend",
-]
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.ScryptPasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
@@ -183,13 +182,66 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/home/"
+ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)  # 0: X-Forwarded-For is not believed (T38)
+ALLAUTH_USER_CODE_FORMAT = {"numeric": True, "length": 6, "dashed": False}
+ACCOUNT_ADAPTER = "apps.accounts.adapters.AccountAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_USER_DISPLAY = "apps.accounts.adapters.display_name"
 ACCOUNT_LOGIN_METHODS = {"email"}
-ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_SIGNUP_FIELDS = ["email*", "phone*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_TIMEOUT = ACCOUNT_PHONE_VERIFICATION_TIMEOUT = 600
+ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = ACCOUNT_PHONE_VERIFICATION_SUPPORTS_RESEND = True
+ACCOUNT_PHONE_VERIFICATION_SUPPORTS_CHANGE = True
+ACCOUNT_CHANGE_EMAIL = True  # one address; the new one counts once confirmed, the old one is told
+ACCOUNT_PASSWORD_RESET_BY_CODE_ENABLED = True  # no link: nothing for a forged Host header to change (T39)
+ACCOUNT_PASSWORD_RESET_BY_CODE_TIMEOUT = 600
+ACCOUNT_PASSWORD_RESET_BY_CODE_CODE_FORMAT = {"numeric": False, "length": 8, "dashed": True}
 ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
-MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+ACCOUNT_SESSION_REMEMBER = False  # gone when the browser closes
+ACCOUNT_FORMS = {
+    "signup": "apps.accounts.forms.SignUpForm",
+    "login": "apps.accounts.forms.SignInForm",
+    "change_password": "apps.accounts.forms.ChangePasswordForm",
+    "reset_password": "apps.accounts.forms.ResetPasswordForm",
+    "reset_password_from_key": "apps.accounts.forms.NewPasswordForm",
+    "reauthenticate": "apps.accounts.forms.ReauthenticateForm",
+    "add_email": "apps.accounts.forms.ChangeEmailForm",
+    "change_phone": "apps.accounts.forms.ChangePhoneForm",
+    "confirm_email_verification_code": "apps.accounts.forms.ConfirmEmailForm",
+    "confirm_password_reset_code": "apps.accounts.forms.ConfirmResetForm",
+    "verify_phone": "apps.accounts.forms.ConfirmPhoneForm",
+}
+# `key` is the address for mail and SMS: three messages an hour to one address, whoever asks (T17). For sign-in it is
+# the account as seen from one known device, or from all unknown ones together, so that nobody is locked out (T38).
+ACCOUNT_RATE_LIMITS = {
+    "login": "30/m/ip",
+    "login_failed": "20/10m/ip,10/15m/key",
+    "signup": "60/h/ip",
+    "confirm_email": "3/h/key,20/h/ip",
+    "verify_phone": "3/h/key,20/h/ip",
+    "change_phone": "10/h/user",
+    "manage_email": "10/m/user",
+    "change_password": "5/m/user",
+    "reset_password": "20/h/ip,3/h/key",
+    "reset_password_from_key": "20/m/ip",
+    "reauthenticate": "10/m/user",
+}
+MFA_ADAPTER = "apps.accounts.adapters.FactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+MFA_TOTP_ISSUER = "Privacy portal"
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS  # browsers allow it on localhost alone
+MFA_FORMS = {
+    "authenticate": "apps.accounts.forms.FactorForm",
+    "reauthenticate": "apps.accounts.forms.FactorAgainForm",
+    "activate_totp": "apps.accounts.forms.ActivateTotpForm",
+}
+USERSESSIONS_TRACK_ACTIVITY = False
 
 # --- sessions and browser ------------------------------------------------------------------------
 SESSION_COOKIE_AGE = 8 * 3600
@@ -268,6 +320,3 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env("LOG_LEVEL", default="INFO")},
 }
-
-AXES_VERBOSE = False
-MFA_TOTP_ISSUER = "Privacy portal"

@@ -5,7 +5,7 @@ from apps.core import views as core_views
 urlpatterns = [
     path("healthz", core_views.healthz, name="healthz"),
     path("readyz", core_views.readyz, name="readyz"),
-    path("language/", include("django.conf.urls.i18n")),
+    path("", include("apps.accounts.urls")),
     path("", include("apps.dashboard.urls")),
 ]
 

@@ -6,12 +6,18 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from psycopg2 import sql
+
+if TYPE_CHECKING:
+    from django.test import Client
+
+    from apps.accounts.models import User
 
 from tests.template import connect, with_database
 
@@ -152,6 +158,31 @@ def _state_folders(settings: object, tmp_path: Path) -> None:
     """Files of one test never meet those of another."""
     settings.MAIL_DIR = tmp_path / "mail"  # type: ignore[attr-defined]
     settings.PACKAGE_DIR = tmp_path / "packages"  # type: ignore[attr-defined]
-    settings.CACHES = {
-        "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": str(tmp_path)}
-    }  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def sign_in() -> "Callable[..., User]":
+    """`sign_in(client, user, fresh_factor=True)` signs the person in; the second factor was proved just now or an hour ago.
+
+    Members of staff get an authenticator app: without one they reach nothing.
+    """
+    import time
+
+    from allauth.mfa.models import Authenticator
+    from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+
+    from apps.accounts import policies
+
+    def sign_in(client: "Client", user: "User", fresh_factor: bool = True) -> "User":
+        if policies.is_staff_member(user) and not policies.has_factor(user):
+            TOTP.activate(user, generate_totp_secret())
+        client.force_login(user)
+        session = client.session
+        kind = "mfa" if policies.has_factor(user) else "contact_code"
+        at = time.time() - (0 if fresh_factor else 3600)
+        session["account_authentication_methods"] = [{"method": kind, "at": at, "type": Authenticator.Type.TOTP}]
+        session["account_authentication_methods_user"] = str(user.pk)
+        session.save()
+        return user
+
+    return sign_in

@@ -84,8 +84,7 @@ class User(AbstractBaseUser):
                 name="user_phone_number_e164",
             ),
             models.CheckConstraint(
-                condition=Q(phone_verified_at=None) | ~Q(phone_number=""),
-                name="user_verified_phone_is_there",
+                condition=Q(phone_verified_at=None) | ~Q(phone_number=""), name="user_verified_phone_is_there"
             ),
         ]
 
@@ -137,9 +136,8 @@ class CustomerAccount(models.Model):
         verbose_name_plural = _("customer accounts")
         constraints = [
             models.CheckConstraint(
-                condition=Q(activated_at=None) | Q(activated_at__gte=F("created_at")),
-                name="account_active_once_open",
-            ),
+                condition=Q(activated_at=None) | Q(activated_at__gte=F("created_at")), name="account_active_once_open"
+            )
         ]
 
     def __str__(self) -> str:
@@ -165,10 +163,7 @@ class Membership(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(User, models.CASCADE, related_name="memberships", verbose_name=_("person"))
     account = models.ForeignKey(
-        CustomerAccount,
-        models.CASCADE,
-        related_name="memberships",
-        verbose_name=_("customer account"),
+        CustomerAccount, models.CASCADE, related_name="memberships", verbose_name=_("customer account")
     )
     role = models.CharField(_("role"), max_length=10, choices=MemberRole.choices, default=MemberRole.MEMBER)
     since = models.DateTimeField(_("since"))
@@ -229,10 +224,7 @@ class Invitation(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     account = models.ForeignKey(
-        CustomerAccount,
-        models.CASCADE,
-        related_name="invitations",
-        verbose_name=_("customer account"),
+        CustomerAccount, models.CASCADE, related_name="invitations", verbose_name=_("customer account")
     )
     email = models.EmailField(_("e-mail address"), max_length=254, db_index=True)
     role = models.CharField(_("role"), max_length=10, choices=MemberRole.choices)
@@ -247,9 +239,7 @@ class Invitation(models.Model):
         verbose_name_plural = _("invitations")
         constraints = [
             models.UniqueConstraint(
-                fields=["account", "email"],
-                condition=Q(accepted_at=None),
-                name="invitation_open_once",
+                fields=["account", "email"], condition=Q(accepted_at=None), name="invitation_open_once"
             ),
             models.CheckConstraint(condition=Q(email=Lower("email")), name="invitation_email_lower_case"),
             models.CheckConstraint(condition=Q(role__in=MemberRole.values), name="invitation_role_known"),

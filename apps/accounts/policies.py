@@ -11,10 +11,7 @@ from apps.accounts.states import MemberRole, Role
 
 __all__ = ["MemberRole", "Role"]
 
-FACTORS = (
-    Authenticator.Type.TOTP,
-    Authenticator.Type.WEBAUTHN,
-)  # recovery codes only stand in for one of these
+FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)  # recovery codes only stand in for one of these
 SPEAKS_FOR_ACCOUNT = (MemberRole.PRIVACY, MemberRole.OWNER)
 
 
@@ -31,6 +28,11 @@ def is_staff_member(user: User | AnonymousUser) -> bool:
 def has_factor(user: User | AnonymousUser) -> bool:
     """Whether the person enrolled a second factor."""
     return user.is_authenticated and Authenticator.objects.filter(user_id=user.pk, type__in=FACTORS).exists()
+
+
+def has_security_key(user: User) -> bool:
+    """Whether the person can prove themselves with a security key."""
+    return Authenticator.objects.filter(user_id=user.pk, type=Authenticator.Type.WEBAUTHN).exists()
 
 
 def memberships_of(user: User | AnonymousUser) -> QuerySet[Membership]:

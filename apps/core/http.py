@@ -1,10 +1,27 @@
 """What pages of every app share: the provider's facts, the form renderer, the fresh second factor."""
 
+import base64
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from functools import wraps
 from typing import Any
 
+from allauth.account.authentication import get_authentication_records
 from django.conf import settings
+from django.contrib.auth.decorators import login_required
 from django.forms.renderers import TemplatesSetting
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.urls import Resolver404, resolve, reverse
+from django.utils.datastructures import MultiValueDict
+from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+
+from apps.core import clock, crypto
+
+FRESH_FOR = timedelta(minutes=5)  # T37
+PROOFS = ("mfa", "contact_code")  # a second factor, or where a customer has none the code sent to a contact point
+SUSPENDED = "suspended_posts"  # in the session: path -> what was posted, sealed
+SUSPENDED_AT_MOST = 5
 
 
 def provider(request: HttpRequest) -> dict[str, Any]:
@@ -16,3 +33,69 @@ class PortalFormRenderer(TemplatesSetting):
     """Every form field of the portal is drawn by one component."""
 
     field_template_name = "components/field.html"
+
+
+def has_fresh_factor(request: HttpRequest) -> bool:
+    """Whether this session proved a second factor in the last five minutes; signing in with one counts."""
+    now = clock.now().timestamp()
+    records = get_authentication_records(request, request.user)
+    return any(row["method"] in PROOFS and now - row["at"] < FRESH_FOR.total_seconds() for row in records)
+
+
+def require_fresh_factor(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Let the view run only with a fresh second factor; else ask for one and come back.
+
+    What was posted is kept sealed in the session and goes on after the step-up, so nothing typed is lost.
+    """
+
+    @wraps(view)
+    @login_required
+    def stepped_up(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if has_fresh_factor(request):
+            return view(request, *args, **kwargs)
+        _suspend(request)
+        url = f"{reverse('account_step_up')}?{urlencode({'next': request.get_full_path()})}"
+        if request.headers.get("HX-Request"):
+            return HttpResponse(status=204, headers={"HX-Redirect": url})
+        return HttpResponseRedirect(url)
+
+    stepped_up.requires_fresh_factor = True  # type: ignore[attr-defined]
+    return stepped_up
+
+
+def safe_next(request: HttpRequest, default: str = "/") -> str:
+    """The page to come back to: `next` where it is one of ours, else `default`."""
+    url = request.POST.get("next") or request.GET.get("next") or ""
+    ours = url.startswith("/") and url_has_allowed_host_and_scheme(url, allowed_hosts=None)
+    return url if ours else default
+
+
+def _suspend(request: HttpRequest) -> None:
+    if request.method != "POST":
+        return
+    kept = request.session.get(SUSPENDED, {})
+    sealed = crypto.seal(json.dumps(request.POST.urlencode()), bound_to=f"suspended:{request.user.pk}")
+    kept[request.get_full_path()] = base64.b64encode(sealed).decode()
+    request.session[SUSPENDED] = dict(list(kept.items())[-SUSPENDED_AT_MOST:])
+
+
+def resume(request: HttpRequest, url: str) -> HttpResponse:
+    """Go on where the step-up began: with what was posted there, or by going back to the page.
+
+    To be called from a POST that passed its own CSRF check; the suspended POST passed its own before it was kept.
+    """
+    kept = request.session.get(SUSPENDED, {})
+    sealed = kept.pop(url, None)
+    request.session[SUSPENDED] = kept
+    path, _, query = url.partition("?")
+    try:
+        match = resolve(path) if sealed else None
+        posted = json.loads(crypto.unseal(base64.b64decode(sealed), bound_to=f"suspended:{request.user.pk}"))
+    except (TypeError, Resolver404, crypto.Unreadable):
+        return HttpResponseRedirect(url)
+    request.method = "POST"
+    request.path = request.path_info = path
+    request.META |= {"PATH_INFO": path, "QUERY_STRING": query}
+    request.GET, request.POST, request._files = QueryDict(query), QueryDict(posted), MultiValueDict()  # type: ignore[attr-defined]
+    request.resolver_match = match
+    return match.func(request, *match.args, **match.kwargs)

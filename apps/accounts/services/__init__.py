@@ -1,6 +1,7 @@
 """Verbs that write people, accounts and roles."""
 
 from apps.accounts.services.people import (
+    CONFIRM_WITHIN,
     change_details,
     change_language,
     confirm_email,
@@ -12,7 +13,7 @@ from apps.accounts.services.people import (
     sign_up,
 )
 from apps.accounts.services.staff import grant_role, revoke_role
-from apps.accounts.services.step_up import send_code, spend_code
+from apps.accounts.services.step_up import is_code_awaited, send_code, spend_code
 from apps.accounts.services.teams import (
     accept_invitation,
     activate_accounts,
@@ -25,6 +26,7 @@ from apps.accounts.services.teams import (
 )
 
 __all__ = [
+    "CONFIRM_WITHIN",
     "accept_invitation",
     "activate_accounts",
     "add_member",
@@ -39,6 +41,7 @@ __all__ = [
     "forget_unconfirmed",
     "grant_role",
     "invite",
+    "is_code_awaited",
     "open_account",
     "remove_member",
     "revoke_role",

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from allauth.account.models import EmailAddress
 from django.db import transaction
 
+from apps.accounts import sessions
 from apps.accounts.models import CustomerAccount, User
 from apps.accounts.services.teams import open_account
 from apps.core.identities import IdentityType, parse_identity
@@ -44,21 +45,15 @@ def create_user(
     user.set_password(password)
     user.full_clean(exclude=["password"])
     user.save()
-    EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=confirmed)
+    if confirmed:  # else allauth notes the address when it asks for its confirmation
+        EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=True)
     ledger.record(actor=user.key if actor == "self" else actor, verb=verb, target=user, at=now)
     return user
 
 
 @transaction.atomic
 def sign_up(
-    *,
-    email: str,
-    full_name: str,
-    phone_number: str,
-    password: str,
-    company: str,
-    language: str,
-    now: datetime,
+    *, email: str, full_name: str, phone_number: str, password: str, company: str, language: str, now: datetime
 ) -> User:
     """A person signs up, on behalf of a company unless they come to join an existing account (`company` empty).
 
@@ -120,6 +115,7 @@ def change_language(user: User, *, language: str, actor: str, now: datetime) -> 
 def disable_user(user: User, *, actor: str, now: datetime) -> User:
     """End a person's access: from their next request on they are nobody, whatever session they hold (T6)."""
     if User.objects.filter(pk=user.pk, is_active=True).update(is_active=False):
+        sessions.end_all(user)  # else they would come back to life if access is given back
         ledger.record(actor=actor, verb="account.person_disabled", target=user, at=now)
     user.refresh_from_db()
     user.__dict__.pop("roles", None)

@@ -21,14 +21,7 @@ def grant_role(*, user: User, role: str, actor: str, now: datetime) -> StaffRole
     _not_own(user, actor)
     held, created = StaffRole.objects.get_or_create(user=user, role=role, defaults={"granted_at": now})
     if created:
-        ledger.record(
-            actor=actor,
-            verb="staff.role_granted",
-            target=user,
-            at=now,
-            person=user.pk,
-            role=str(role),
-        )
+        ledger.record(actor=actor, verb="staff.role_granted", target=user, at=now, person=user.pk, role=str(role))
     user.__dict__.pop("roles", None)
     return held
 
@@ -41,26 +34,15 @@ def revoke_role(*, user: User, role: str, actor: str, now: datetime) -> bool:
     admins = list(StaffRole.objects.select_for_update(of=("self",)).filter(role=Role.ADMIN, user__is_active=True))
     if role == Role.ADMIN and not any(row.user_id != user.pk for row in admins):
         raise DomainError(
-            "staff.last_admin",
-            _("The portal needs an administrator. Give the role to somebody else first."),
+            "staff.last_admin", _("The portal needs an administrator. Give the role to somebody else first.")
         )
     deleted, _rows = StaffRole.objects.filter(user=user, role=role).delete()
     if deleted:
-        ledger.record(
-            actor=actor,
-            verb="staff.role_revoked",
-            target=user,
-            at=now,
-            person=user.pk,
-            role=str(role),
-        )
+        ledger.record(actor=actor, verb="staff.role_revoked", target=user, at=now, person=user.pk, role=str(role))
     user.__dict__.pop("roles", None)
     return bool(deleted)
 
 
 def _not_own(user: User, actor: str) -> None:
     if actor == user.key:
-        raise DomainError(
-            "staff.own_role",
-            _("Ask another administrator: nobody changes their own roles."),
-        )
+        raise DomainError("staff.own_role", _("Ask another administrator: nobody changes their own roles."))

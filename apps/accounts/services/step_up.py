@@ -25,59 +25,43 @@ SENT_AN_HOUR = 3  # to one person, over all sessions (T17)
 
 
 @transaction.atomic
-def send_code(
-    user: User,
-    *,
-    session_key: str,
-    purpose: str,
-    channel: str,
-    language: str,
-    now: datetime,
-) -> StepUpCode:
+def send_code(user: User, *, session_key: str, purpose: str, channel: str, language: str, now: datetime) -> StepUpCode:
     """Send a code to a confirmed contact point; the codes this session asked for before stop working.
 
     Raises `DomainError` when the person has a second factor, the contact point is not confirmed, or too many were sent.
     """
     to = _contact_point(user, channel)
-    User.objects.select_for_update().get(pk=user.pk)  # the hourly count must not race
-    if StepUpCode.objects.filter(user=user).sent_since(now - timedelta(hours=1)).count() >= SENT_AN_HOUR:
-        raise DomainError(
-            "step_up.too_many",
-            _("We sent several codes already. Try again in an hour."),
-        )
+    _count(user, now=now)
     session = _session_digest(session_key)
-    StepUpCode.objects.filter(user=user, session=session, used_at=None).update(
-        expires_at=F("sent_at") + timedelta(microseconds=1)
-    )
+    spent = F("sent_at") + timedelta(microseconds=1)
+    StepUpCode.objects.filter(user=user, session=session, used_at=None).update(expires_at=spent)
+    code = StepUpCode(user=user, session=session, purpose=purpose[:100], channel=channel)
+    code.sent_at, code.expires_at = now, now + LASTS
     plain = f"{secrets.randbelow(10**DIGITS):0{DIGITS}d}"
-    code = StepUpCode(
-        user=user,
-        session=session,
-        purpose=purpose[:100],
-        channel=channel,
-        sent_at=now,
-        expires_at=now + LASTS,
-    )
     code.digest = _digest(code, plain)
     code.save()
+    _message(code, to=to, plain=plain, language=language, now=now)
+    ledger.record(actor=user.key, verb="account.step_up_sent", target=user, at=now, channel=str(channel))
+    return code
+
+
+def _count(user: User, *, now: datetime) -> None:
+    User.objects.select_for_update().get(pk=user.pk)  # two requests at once must not both be the third
+    if StepUpCode.objects.filter(user=user).sent_since(now - timedelta(hours=1)).count() >= SENT_AN_HOUR:
+        raise DomainError("step_up.too_many", _("We sent several codes already. Try again in an hour."))
+
+
+def _message(code: StepUpCode, *, to: str, plain: str, language: str, now: datetime) -> None:
     notify(
         key=f"account.step_up:{code.pk}",
         to=to,
         template="accounts/step_up_code",
         language=language,
-        context={"code": plain, "minutes": LASTS.seconds // 60},
+        context={"code": plain},
         now=now,
-        channel=channel,
-        about=f"accounts.user:{user.pk}",
+        channel=code.channel,
+        about=f"accounts.user:{code.user_id}",
     )
-    ledger.record(
-        actor=user.key,
-        verb="account.step_up_sent",
-        target=user,
-        at=now,
-        channel=str(channel),
-    )
-    return code
 
 
 def spend_code(user: User, *, session_key: str, purpose: str, typed: str, now: datetime) -> bool:
@@ -101,6 +85,12 @@ def spend_code(user: User, *, session_key: str, purpose: str, typed: str, now: d
         verb = "account.step_up_passed" if passed else "account.step_up_failed"
         ledger.record(actor=user.key, verb=verb, target=user, at=now, channel=code.channel)
     return passed
+
+
+def is_code_awaited(user: User, *, session_key: str, purpose: str, now: datetime) -> bool:
+    """Whether this session was sent a code for this purpose that still can be entered."""
+    usable = StepUpCode.objects.usable(now=now, tries=TRIES)
+    return usable.filter(user=user, session=_session_digest(session_key), purpose=purpose[:100]).exists()
 
 
 def _contact_point(user: User, channel: str) -> str:

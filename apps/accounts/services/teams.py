@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from apps.accounts.models import CustomerAccount, Invitation, Membership, User
 from apps.accounts.states import MemberRole
+from apps.core import limits
 from apps.core.errors import DomainError, InvalidInput
 from apps.core.identities import IdentityType, parse_identity
 from apps.ledger import services as ledger
@@ -17,6 +18,7 @@ from apps.notifications.services import notify
 
 INVITATION_LASTS = timedelta(days=14)
 INVITATIONS_A_DAY = 20  # an account; inviting sends mail to strangers
+MESSAGES_AN_HOUR = 3  # to one address, over everybody who can have one sent there (T17)
 
 
 @transaction.atomic
@@ -75,14 +77,7 @@ def add_member(*, account: CustomerAccount, user: User, role: str, actor: str, n
     membership = Membership(account=account, user=user, role=role, since=now)
     membership.full_clean()
     membership.save()
-    ledger.record(
-        actor=actor,
-        verb="team.member_added",
-        target=account,
-        at=now,
-        person=user.pk,
-        role=str(role),
-    )
+    ledger.record(actor=actor, verb="team.member_added", target=account, at=now, person=user.pk, role=str(role))
     return membership
 
 
@@ -120,44 +115,17 @@ def remove_member(membership: Membership, *, actor: str, now: datetime) -> None:
 
 
 @transaction.atomic
-def invite(
-    *,
-    account: CustomerAccount,
-    email: str,
-    role: str,
-    language: str,
-    actor: str,
-    now: datetime,
-) -> Invitation:
+def invite(*, account: CustomerAccount, email: str, role: str, language: str, actor: str, now: datetime) -> Invitation:
     """Ask somebody to join by mail. The answer is the same whether or not anybody is known at that address."""
     address = parse_identity(IdentityType.EMAIL, email, field="email").value
     _lock(account)
-    if role not in MemberRole.values:
-        raise InvalidInput("role", _("Choose a role."))
-    if account.memberships.filter(user__email=address).exists():
-        raise InvalidInput("email", _("This person belongs to the account already."))
-    if account.invitations.filter(invited_at__gt=now - timedelta(days=1)).count() >= INVITATIONS_A_DAY:
-        raise DomainError(
-            "team.too_many_invitations",
-            _("Too many invitations today. Try again tomorrow."),
-        )
+    _may_be_invited(account, address, role)
     account.invitations.filter(email=address, accepted_at=None).delete()
     invitation = Invitation.objects.create(
-        account=account,
-        email=address,
-        role=role,
-        invited_at=now,
-        expires_at=now + INVITATION_LASTS,
+        account=account, email=address, role=role, invited_at=now, expires_at=now + INVITATION_LASTS
     )
     _mail(invitation, language=language, now=now)
-    ledger.record(
-        actor=actor,
-        verb="team.invited",
-        target=account,
-        at=now,
-        invitation=invitation.pk,
-        role=str(role),
-    )
+    ledger.record(actor=actor, verb="team.invited", target=account, at=now, invitation=invitation.pk, role=str(role))
     return invitation
 
 
@@ -166,13 +134,7 @@ def withdraw_invitation(invitation: Invitation, *, actor: str, now: datetime) ->
     """The owner, or the person invited, no longer wants it."""
     account, pk = invitation.account, invitation.pk
     if Invitation.objects.filter(pk=pk, accepted_at=None).delete()[0]:
-        ledger.record(
-            actor=actor,
-            verb="team.invitation_withdrawn",
-            target=account,
-            at=now,
-            invitation=pk,
-        )
+        ledger.record(actor=actor, verb="team.invitation_withdrawn", target=account, at=now, invitation=pk)
 
 
 @transaction.atomic
@@ -184,6 +146,16 @@ def accept_invitation(invitation: Invitation, *, user: User, now: datetime) -> M
     found.accepted_at = now
     found.save(update_fields=["accepted_at"])
     return add_member(account=found.account, user=user, role=found.role, actor=user.key, now=now)
+
+
+def _may_be_invited(account: CustomerAccount, address: str, role: str) -> None:
+    if role not in MemberRole.values:
+        raise InvalidInput("role", _("Choose a role."))
+    if account.memberships.filter(user__email=address).exists():
+        raise InvalidInput("email", _("This person belongs to the account already."))
+    by_account = limits.take(f"invitations:{account.pk}", slots=INVITATIONS_A_DAY, seconds=86400)
+    if not by_account or not limits.take(f"mail:{address}", slots=MESSAGES_AN_HOUR, seconds=3600):
+        raise DomainError("team.too_many_invitations", _("Too many invitations. Try again later."))
 
 
 def _mail(invitation: Invitation, *, language: str, now: datetime) -> None:
@@ -214,7 +186,4 @@ def _lock_membership(membership: Membership) -> Membership:
 def _keep_an_owner(membership: Membership) -> None:
     others = membership.account.memberships.owners().exclude(pk=membership.pk)
     if membership.role == MemberRole.OWNER and not others.exists():
-        raise DomainError(
-            "team.last_owner",
-            _("An account needs an owner. Make somebody else owner first."),
-        )
+        raise DomainError("team.last_owner", _("An account needs an owner. Make somebody else owner first."))

@@ -1,0 +1,132 @@
+"""What the portal stores about the people who sign in: our own tables, and those of allauth, sessions and Django."""
+
+
+def _field(name, *categories, **meta):
+    field = {"name": name, "data_categories": list(categories or ["system.operations"])}
+    return field | ({"fides_meta": meta} if meta else {})
+
+
+def _key(name="id"):
+    return _field(name, "user.unique_id.pseudonymous", primary_key=True)
+
+
+def _of(column, target):
+    """A column that points at the person."""
+    reference = {"dataset": "portal_accounts", "field": target, "direction": "from"}
+    return _field(column, "user.unique_id.pseudonymous", references=[reference])
+
+
+DATASET = {
+    "fides_key": "portal_accounts",
+    "name": "People who sign in",
+    "description": "Customers' people and staff: contact points, roles, second factors, sessions",
+    "collections": [
+        {
+            "name": "accounts_user",
+            "fields": [
+                _key(),
+                _field("email", "user.contact.email", identity="email"),
+                _field("email_verified_at"),
+                _field("full_name", "user.name"),
+                _field("phone_number", "user.contact.phone_number", identity="phone_number"),
+                _field("phone_verified_at"),
+                _field("language", "user.demographic.language"),
+                _field("password", "user.authorization.password"),
+                _field("last_login", "user.behavior"),
+                _field("is_active", "user.account.settings"),
+                _field("created_at", "user.account"),
+            ],
+        },
+        {
+            "name": "accounts_membership",
+            "fields": [
+                _key(),
+                _of("user_id", "accounts_user.id"),
+                _field("role", "user.job_title"),
+                _field("since", "user.account"),
+            ],
+        },
+        {
+            "name": "accounts_staffrole",
+            "fields": [
+                _key(),
+                _of("user_id", "accounts_user.id"),
+                _field("role", "user.job_title"),
+                _field("granted_at", "user.account"),
+            ],
+        },
+        {
+            "name": "accounts_invitation",
+            "fields": [
+                _key(),
+                _field("email", "user.contact.email", identity="email"),
+                _field("role", "user.job_title"),
+            ],
+        },
+        {
+            "name": "accounts_stepupcode",
+            "fields": [_key(), _of("user_id", "accounts_user.id"), _field("sent_at", "user.behavior")],
+        },
+        {
+            "name": "account_emailaddress",
+            "fields": [
+                _field("id", primary_key=True),
+                _of("user_id", "accounts_user.id"),
+                _field("email", "user.contact.email", identity="email"),
+                _field("verified"),
+            ],
+        },
+        {
+            "name": "mfa_authenticator",
+            "fields": [
+                _field("id", primary_key=True),
+                _of("user_id", "accounts_user.id"),
+                _field("type", "user.account.settings"),
+                _field("data", "user.authorization.credentials"),
+                _field("created_at", "user.account"),
+                _field("last_used_at", "user.behavior"),
+            ],
+        },
+        {
+            "name": "usersessions_usersession",
+            "fields": [
+                _field("id", primary_key=True),
+                _of("user_id", "accounts_user.id"),
+                _field("ip", "user.device.ip_address"),
+                _field("user_agent", "user.device"),
+                _field("created_at", "user.behavior"),
+                _field("last_seen_at", "user.behavior"),
+            ],
+        },
+    ],
+    "meta": {
+        "portal": {
+            "store": "portal",
+            "capacity": "controller",
+            "collections": {
+                "accounts_user": {"clock": "created_at", "retention": ["service_account"]},
+                "accounts_membership": {"clock": "since"},
+                "accounts_staffrole": {"clock": "granted_at"},
+                "accounts_invitation": {"clock": "invited_at"},
+                "accounts_stepupcode": {"clock": "sent_at"},
+                "usersessions_usersession": {"clock": "created_at", "retention": ["security_logs"]},
+            },
+            "impersonal": {
+                "accounts_customeraccount": "*",  # a company
+                "accounts_membership": ["account_id"],
+                "accounts_invitation": ["account_id", "invited_at", "expires_at", "accepted_at"],
+                "accounts_stepupcode": ["session", "purpose", "channel", "digest", "tries", "expires_at", "used_at"],
+                "accounts_limit": "*",  # keyed digests and instants
+                "account_emailaddress": ["primary"],
+                "account_emailconfirmation": "*",  # not written: addresses are confirmed by code
+                # The key of a session is as good as a password: it belongs in no package. A session dies in 8 hours.
+                "usersessions_usersession": ["session_key", "data"],
+                "django_session": "*",
+                "auth_group": "*",
+                "auth_group_permissions": "*",
+                "auth_permission": "*",
+                "django_content_type": "*",
+            },
+        }
+    },
+}

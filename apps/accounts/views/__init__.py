@@ -1,0 +1,1 @@
+"""A person's own pages, the team of an account, and the staff."""

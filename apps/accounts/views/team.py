@@ -1,0 +1,98 @@
+"""Who belongs to a customer account. Its owners decide."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import translation
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from apps.accounts import policies, services
+from apps.accounts.forms import InviteForm, MemberRoleForm
+from apps.accounts.models import CustomerAccount, Invitation, Membership
+from apps.core import clock
+from apps.core.errors import DomainError, InvalidInput
+from apps.core.pages import keyset_page
+
+
+def _own(request: HttpRequest, pk: str) -> CustomerAccount:
+    """Somebody else's account does not exist (404); a member who is no owner may not (403)."""
+    account = get_object_or_404(CustomerAccount.objects.visible_to(request.user), pk=pk)
+    if not policies.can_manage_team(request.user, account):
+        raise PermissionDenied
+    return account
+
+
+@require_http_methods(["GET", "POST"])
+@login_required
+def team(request: HttpRequest, pk: str) -> HttpResponse:
+    """The members of an account and the open invitations; inviting somebody."""
+    account = _own(request, pk)
+    form = InviteForm(request.POST or None)
+    if form.is_valid() and _invite(request, account, form):
+        return redirect("account_team", pk=account.pk)
+    members = Membership.objects.visible_to(request.user).filter(account=account).for_list()
+    page = keyset_page(members, order=("user__full_name", "pk"), cursor=request.GET.get("cursor"))
+    invitations = Invitation.objects.visible_to(request.user).open(now=clock.now()).filter(account=account)
+    for row in page.rows:
+        row.form = MemberRoleForm(initial={"role": row.role}, auto_id=f"id_{row.pk}_%s")
+    context = {"account": account, "page": page, "invitations": invitations.order_by("email"), "form": form}
+    return render(request, "accounts/team.html", context)
+
+
+def _invite(request: HttpRequest, account: CustomerAccount, form: InviteForm) -> bool:
+    language, actor = translation.get_language() or "en", request.user.key
+    try:
+        services.invite(account=account, **form.cleaned_data, language=language, actor=actor, now=clock.now())
+    except InvalidInput as error:
+        form.add_error(error.field, error.message)
+    except DomainError as error:
+        form.add_error(None, error.message)
+    else:
+        messages.success(request, _("The invitation was sent."))
+    return form.is_valid()
+
+
+@require_POST
+@login_required
+def member_role(request: HttpRequest, pk: str, member: str) -> HttpResponse:
+    """Give a member another role."""
+    account = _own(request, pk)
+    membership = get_object_or_404(Membership.objects.visible_to(request.user), pk=member, account=account)
+    try:
+        services.change_role(membership, role=request.POST.get("role", ""), actor=request.user.key, now=clock.now())
+    except DomainError as error:
+        messages.error(request, error.message)
+    else:
+        messages.success(request, _("The role was changed."))
+    return redirect("account_team", pk=account.pk)
+
+
+@require_POST
+@login_required
+def member_remove(request: HttpRequest, pk: str, member: str) -> HttpResponse:
+    """Take a member out of the account."""
+    account = _own(request, pk)
+    membership = get_object_or_404(Membership.objects.visible_to(request.user), pk=member, account=account)
+    try:
+        services.remove_member(membership, actor=request.user.key, now=clock.now())
+    except DomainError as error:
+        messages.error(request, error.message)
+    else:
+        messages.success(request, _("The person no longer belongs to the account."))
+    return redirect("account_team", pk=account.pk)
+
+
+@require_POST
+@login_required
+def invitation_withdraw(request: HttpRequest, pk: str, invitation: str) -> HttpResponse:
+    """Take an invitation back."""
+    account = _own(request, pk)
+    found = get_object_or_404(Invitation.objects.visible_to(request.user), pk=invitation, account=account)
+    services.withdraw_invitation(found, actor=request.user.key, now=clock.now())
+    messages.success(request, _("The invitation was withdrawn."))
+    return redirect("account_team", pk=account.pk)
