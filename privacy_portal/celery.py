@@ -16,6 +16,12 @@ BEAT = {
     "make the sample platform's months ahead": ("apps.demo.tasks.make_months_ahead", 6 * 3_600),
     "forget unconfirmed sign-ups": ("apps.accounts.tasks.forget_unconfirmed_sign_ups", 3600),
     "forget spent codes, limits and sessions": ("apps.accounts.tasks.forget_spent", 3600),
+    "execute requests": ("apps.subject_requests.tasks.execute_requests", 5),
+    "alert officers": ("apps.subject_requests.tasks.alert_officers", 300),
+    "follow up silent requesters": ("apps.subject_requests.tasks.follow_up_silent_requesters", 3600),
+    "purge packages": ("apps.subject_requests.tasks.purge_packages", 60),
+    "forget closed requests": ("apps.subject_requests.tasks.forget_closed_requests", 3600),
+    "erase pending rows": ("apps.subject_requests.tasks.erase_pending_rows", 3600),
 }
 app.conf.beat_schedule = {
     name: {"task": task, "schedule": seconds, "options": {"expires": seconds * 3}}

@@ -294,6 +294,9 @@ PACKAGE_DIR = Path(
     env("PACKAGE_DIR", default=str(STATE_DIR / "packages"))
 )  # sealed answers, gone when their time is up
 
+# How long backups live: a tombstone expires with the last backup that could hold the erased rows.
+BACKUP_LIFETIME_DAYS = env.int("BACKUP_LIFETIME_DAYS", default=35)
+
 # --- messages going out --------------------------------------------------------------------------
 # Without EMAIL_URL, mail and SMS are written to files under the state folder: the embedded default.
 MAIL_DIR = Path(env("MAIL_DIR", default=str(STATE_DIR / "mail")))

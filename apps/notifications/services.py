@@ -53,6 +53,13 @@ def notify(
     return OutgoingMessage.objects.filter(pk=pk).exists()
 
 
+def forget_messages(*, about: str) -> int:
+    """Remove what was delivered or given up about an object whose identifying half goes; returns how many."""
+    settled = OutgoingMessage.objects.about(about).exclude(delivered_at=None, gave_up_at=None)
+    count, _by_model = settled.delete()
+    return count
+
+
 def deliver(message_id: UUID, *, now: datetime) -> bool:
     """Deliver one message if it is still due. A failure is tried again with doubling pauses, then given up and said."""
     message = _claim(message_id, now=now)

@@ -1,0 +1,10 @@
+from django.apps import AppConfig
+
+
+class SubjectRequestsConfig(AppConfig):
+    name = "apps.subject_requests"
+
+    def ready(self) -> None:
+        from apps.subject_requests import guard
+
+        guard.register()

@@ -1,0 +1,41 @@
+"""The guard "open request": what a request needs stays until it closed seven days ago (docs/architecture.md)."""
+
+from datetime import datetime
+
+from sqlalchemy import column, or_, select, table
+
+from apps.datamap import guards
+from apps.datamap.guards import Guarded, Keep
+from apps.subject_requests.services.forgetting import FORGET_AFTER
+from apps.subject_requests.services.pending import only_what_was_kept
+
+REQUESTS = table("subject_requests_subjectrequest", column("id"), column("closed_at"), column("filed_by_id"))
+WITH_THE_REQUEST = {  # table -> column that leads to the request
+    "subject_requests_subjectrequest": "id",
+    "subject_requests_subjectidentifier": "request_id",
+    "subject_requests_message": "request_id",
+}
+PEOPLE = "accounts_user"
+
+
+def keeps(store: str, collection: Guarded, now: datetime) -> list[Keep]:
+    """Rows of open requests in the portal's own tables, and the person who waits for an answer."""
+    if store != "portal":
+        return []
+    needed = or_(REQUESTS.c.closed_at.is_(None), REQUESTS.c.closed_at > now - FORGET_AFTER)
+    if collection.table.name in WITH_THE_REQUEST:
+        key = collection.table.c[WITH_THE_REQUEST[collection.table.name]]
+        return [Keep(key.in_(select(REQUESTS.c.id).where(needed)), ground="open_request", kind="open_request")]
+    if collection.table.name == PEOPLE:
+        waiting = select(REQUESTS.c.filed_by_id).where(needed)
+        return [Keep(collection.table.c.id.in_(waiting), ground="open_request", kind="open_request")]
+    if collection.table.name == "notifications_outgoingmessage":
+        # Every letter about a request: it goes with the request's identifiers (services.forgetting).
+        letters = collection.table.c.about.startswith("subject_requests.subjectrequest:")
+        return [Keep(letters, ground="open_request", kind="open_request")]
+    return []
+
+
+def register() -> None:
+    guards.register("open requests", keeps, version=lambda: "1")
+    guards.register("pending erasures", only_what_was_kept, version=lambda: "1")

@@ -1,0 +1,95 @@
+"""Whom requests are about and who filed them. Addresses are sealed, found by blind index; words are sealed."""
+
+KEY = {"name": "id", "data_categories": ["system.operations"], "fides_meta": {"primary_key": True}}
+FILED_BY = {"references": [{"dataset": "portal_accounts", "field": "accounts_user.id", "direction": "from"}]}
+
+DATASET = {
+    "fides_key": "portal_subject_requests",
+    "name": "Requests of data subjects",
+    "description": "What people asked, about whom, and how it was answered",
+    "collections": [
+        {
+            "name": "subject_requests_subjectrequest",
+            "fields": [
+                KEY,
+                {"name": "reference", "data_categories": ["user.unique_id"]},
+                {"name": "right", "data_categories": ["user.privacy_preferences"]},
+                {"name": "about", "data_categories": ["user.privacy_preferences"]},
+                {"name": "received_at", "data_categories": ["user.privacy_preferences"]},
+                {"name": "asked_customer_on", "data_categories": ["user.privacy_preferences"]},
+                {"name": "closed_at", "data_categories": ["user.privacy_preferences"]},
+                {"name": "filed_by_id", "data_categories": ["user.unique_id"], "fides_meta": FILED_BY},
+            ],
+        },
+        {
+            "name": "subject_requests_subjectidentifier",
+            "fields": [
+                KEY,
+                {"name": "type", "data_categories": ["system.operations"]},
+                {"name": "value", "data_categories": ["user.contact"]},
+                {"name": "lookup", "data_categories": ["user.unique_id.pseudonymous"]},
+                {"name": "account", "data_categories": ["user.account.account_id"]},
+            ],
+        },
+        {
+            "name": "subject_requests_message",
+            "fields": [
+                KEY,
+                {"name": "request_id", "data_categories": ["user.unique_id"]},
+                {"name": "author_id", "data_categories": ["user.unique_id"], "fides_meta": FILED_BY},
+                {"name": "sent_at", "data_categories": ["user.content.private"]},
+                {"name": "body", "data_categories": ["user.content.private"]},
+            ],
+        },
+    ],
+    "meta": {
+        "portal": {
+            "store": "portal",
+            "capacity": "controller",
+            "collections": {
+                "subject_requests_subjectrequest": {"clock": "closed_at", "retention": ["dsr_confirmation"]},
+                "subject_requests_subjectidentifier": {
+                    "tenant": "account",
+                    "fields": {"value": {"encrypted": True}, "lookup": {"lookup": "hmac"}},
+                },
+                "subject_requests_message": {
+                    "clock": "sent_at",
+                    "fields": {"body": {"encrypted": True, "bound_to": "thread:{id}"}},
+                },
+            },
+            "impersonal": {
+                "subject_requests_subjectrequest": [
+                    "status",
+                    "language",
+                    "jurisdiction",
+                    "account_id",
+                    "form_key",
+                    "verified_by_id",
+                    "verified_at",
+                    "verification",
+                    "assigned_to_id",
+                    "prepared_by_id",
+                    "prepared_at",
+                    "approved_by_id",
+                    "approved_at",
+                    "plan_hash",
+                    "waiting_since",
+                    "duplicate_of_id",
+                    "forgotten_at",
+                ],
+                "subject_requests_subjectidentifier": ["request_id", "line"],
+                "subject_requests_message": ["kind", "from_requester"],
+                "subject_requests_part": "*",
+                "subject_requests_pause": "*",
+                "subject_requests_alert": "*",
+                "subject_requests_reveal": "*",
+                "subject_requests_storetask": "*",
+                "subject_requests_package": "*",
+                "subject_requests_downloadlink": "*",
+                "subject_requests_certificate": "*",
+                "subject_requests_tombstone": "*",
+                "subject_requests_pendingerasure": "*",
+            },
+        }
+    },
+}

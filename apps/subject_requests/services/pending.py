@@ -1,0 +1,183 @@
+"""What a keep protects is queued, and erased when its ground ends, without anyone asking."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from sqlalchemy import false, true
+
+from apps.core import clock, crypto
+from apps.core.identities import Identity, IdentityType
+from apps.datamap import services as datamap
+from apps.datamap.guards import Guarded, Keep
+from apps.datamap.models import ErasurePlan
+from apps.ledger.services import record
+from apps.subject_requests.models import PendingErasure, SubjectRequest
+from apps.subject_requests.services.kept import Kept, kept_rows
+from apps.subject_requests.services.planning import scope_of
+from apps.subject_requests.states import PendingStatus
+
+ENDING_KINDS = ("duty", "interest", "hold")
+"""Grounds that end one day. What another person's record refers to stays for its own reasons."""
+LOOK_AGAIN = timedelta(days=7)  # for grounds whose end is not known yet: "until 30 days after your service ends"
+LEASE = timedelta(minutes=15)
+
+_running: ContextVar[PendingErasure | None] = ContextVar("pending_erasure", default=None)
+
+
+def keep_pending(subject_request: SubjectRequest, plan: ErasurePlan, *, now: datetime) -> int:
+    """Queue every row group that a ground kept; whom it is about is sealed with it, since the request's own
+    identifiers go 7 days after closing."""
+    scope = scope_of(subject_request)
+    kept = [rows for rows in kept_rows(plan, subject_request.store_tasks.all()) if rows.kind in ENDING_KINDS]
+    pending = [_pending(subject_request, rows, scope, now=now) for rows in kept]
+    PendingErasure.objects.bulk_create(pending, ignore_conflicts=True)
+    return len(pending)
+
+
+def _pending(subject_request: SubjectRequest, kept: Kept, scope: datamap.Scope, *, now: datetime) -> PendingErasure:
+    row = PendingErasure(
+        request=subject_request,
+        store=kept.store,
+        collection=kept.collection,
+        capacity=kept.capacity,
+        count=kept.count,
+        ground=kept.ground,
+        kind=kept.kind,
+        until=kept.until,
+        until_latest=kept.until_latest,
+        check_on=_next_check(kept.until, now=now),
+        queued_at=now,
+    )
+    sealed = {"identities": [[each.type.value, each.value] for each in scope.identities], "own": scope.own}
+    row.scope = crypto.seal(json.dumps(sealed | {"account": scope.account}), bound_to=f"pending:{row.pk}")
+    return row
+
+
+def _next_check(until: date | None, *, now: datetime) -> date:
+    today = clock.local_date(now)
+    return max(until + timedelta(days=1), today + timedelta(days=1)) if until else today + LOOK_AGAIN
+
+
+def _scope(pending: PendingErasure) -> datamap.Scope:
+    content = json.loads(crypto.unseal(bytes(pending.scope), bound_to=f"pending:{pending.pk}"))
+    return datamap.Scope(
+        identities=tuple(Identity(IdentityType(kind), value) for kind, value in content["identities"]),
+        account=content["account"],
+        own=content["own"],
+        datasets=(pending.collection.partition(":")[0],),
+        capacities=(pending.capacity,),
+    )
+
+
+# --- only what was approved then ---------------------------------------------------------------------
+
+
+def only_what_was_kept(store: str, collection: Guarded, now: datetime) -> list[Keep]:
+    """A guard that speaks only while a pending erasure runs: other collections, and rows that came later, were never
+    part of what was approved."""
+    pending = _running.get()
+    if pending is None:
+        return []
+    if (store, collection.key) != (pending.store, pending.collection):
+        return [Keep(true(), ground="not_approved", kind="open_request")]
+    column = collection.table.c.get(collection.clock) if isinstance(collection.clock, str) else collection.clock
+    later = column > pending.queued_at if column is not None else false()
+    return [Keep(later, ground="not_approved", kind="open_request")]
+
+
+@contextmanager
+def _only(pending: PendingErasure) -> Iterator[None]:
+    token = _running.set(pending)
+    try:
+        yield
+    finally:
+        _running.reset(token)
+
+
+# --- the run -------------------------------------------------------------------------------------------
+
+
+def erase_pending(pending_id: UUID, *, now: datetime) -> bool:
+    """Erase what a ground kept, now that it has ended: a new plan by the system on the same approval, all guards asked
+    again. Rows that are still protected wait on. True when something was settled."""
+    pending = _claim(pending_id, now=now)
+    if pending is None:
+        return False
+    with _only(pending):
+        try:
+            plan = _plan(pending, now=now)
+            return _execute(pending, plan, now=now)
+        except datamap.PlanStale:
+            _forget_plan(pending)
+            return False
+
+
+@transaction.atomic
+def _claim(pending_id: UUID, *, now: datetime) -> PendingErasure | None:
+    due = PendingErasure.objects.due(on=clock.local_date(now), at=now).filter(pk=pending_id)
+    pending = due.select_for_update(of=("self",), skip_locked=True).select_related("request__account").first()
+    if pending is None:
+        return None
+    pending.lease_until, pending.attempts = now + LEASE, pending.attempts + 1
+    pending.save(update_fields=["lease_until", "attempts"])
+    return pending
+
+
+def _plan(pending: PendingErasure, *, now: datetime) -> ErasurePlan:
+    """The plan of an attempt that died is used again, so that its effect is found under the same key."""
+    if pending.plan_hash:
+        return ErasurePlan.objects.get(hash=pending.plan_hash)
+    plan = datamap.plan_erasure(_scope(pending), actor="system", now=now)
+    PendingErasure.objects.filter(pk=pending.pk).update(plan_hash=plan.hash)
+    pending.plan_hash = plan.hash
+    return plan
+
+
+def _forget_plan(pending: PendingErasure) -> None:
+    PendingErasure.objects.filter(pk=pending.pk).update(plan_hash="", lease_until=None)
+
+
+def _execute(pending: PendingErasure, plan: ErasurePlan, *, now: datetime) -> bool:
+    key = f"pending:{pending.pk}:{plan.hash[:32]}"
+    work: dict[str, Any] = {"store": pending.store, "effect_key": key, "actor": "system", "now": now}
+    if pending.store not in plan.stores:  # the store holds nothing of the person any more
+        return _settle(pending, plan, {}, now=now)
+    if pending.store == "portal":
+        with transaction.atomic():
+            return _settle(pending, plan, datamap.execute(plan, **work).counts, now=now)
+    return _settle(pending, plan, datamap.execute(plan, **work).counts, now=now)
+
+
+@transaction.atomic
+def _settle(pending: PendingErasure, plan: ErasurePlan, counts: datamap.Counts, *, now: datetime) -> bool:
+    held = PendingErasure.objects.select_for_update().filter(pk=pending.pk, attempts=pending.attempts).first()
+    if held is None or held.status == PendingStatus.ERASED:
+        return False
+    done = counts.get(held.collection, {})
+    erased = done.get("erased", 0) + done.get("anonymised", 0)
+    held.erased_count += erased
+    held.lease_until, held.plan_hash = None, ""
+    still = [line for line in plan.lines if line["collection"] == held.collection and line["kind"] in ENDING_KINDS]
+    _move(held, still, now=now)
+    if erased or not still:
+        record(actor="system", verb="subject_request.pending_erased", target=held.request, at=now, plan=plan.hash,
+               collection=held.collection, ground=held.ground, erased=erased, waiting=bool(still))  # fmt: skip
+    return True
+
+
+def _move(held: PendingErasure, still: list[dict[str, Any]], *, now: datetime) -> None:
+    """Erased when nothing is protected any more; else it waits for the next date."""
+    if still:
+        dates = sorted(date.fromisoformat(line["until"]) for line in still if line["until"])
+        held.until = dates[0] if dates else None
+        held.count = sum(line["count"] for line in still)
+        held.check_on = _next_check(held.until, now=now)
+    else:
+        held.status, held.erased_at, held.scope = PendingStatus.ERASED, now, b""
+    held.save()
