@@ -85,9 +85,7 @@ class ErasurePlan(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(
-                condition=models.Q(strategy__in=["", "null", "delete"]), name="plan_strategy_known"
-            ),
+            models.CheckConstraint(condition=models.Q(strategy__in=["", "null", "delete"]), name="plan_strategy_known"),
             models.CheckConstraint(
                 condition=models.Q(expires_at__gt=models.F("made_at")), name="plan_expires_after_it_is_made"
             ),

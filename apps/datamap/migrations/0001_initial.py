@@ -6,86 +6,108 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Effect',
+            name="Effect",
             fields=[
-                ('effect_key', models.CharField(max_length=200, primary_key=True, serialize=False)),
-                ('counts', models.JSONField()),
-                ('at', models.DateTimeField()),
+                ("effect_key", models.CharField(max_length=200, primary_key=True, serialize=False)),
+                ("counts", models.JSONField()),
+                ("at", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='Store',
+            name="Store",
             fields=[
-                ('name', models.CharField(max_length=100, primary_key=True, serialize=False)),
-                ('url', models.BinaryField()),
-                ('changed_at', models.DateTimeField()),
+                ("name", models.CharField(max_length=100, primary_key=True, serialize=False)),
+                ("url", models.BinaryField()),
+                ("changed_at", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='DatasetVersion',
+            name="DatasetVersion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('fides_key', models.CharField(max_length=200)),
-                ('number', models.PositiveIntegerField()),
-                ('digest', models.CharField(max_length=64)),
-                ('store', models.CharField(max_length=100)),
-                ('document', models.JSONField()),
-                ('is_current', models.BooleanField(default=True)),
-                ('loaded_at', models.DateTimeField()),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("fides_key", models.CharField(max_length=200)),
+                ("number", models.PositiveIntegerField()),
+                ("digest", models.CharField(max_length=64)),
+                ("store", models.CharField(max_length=100)),
+                ("document", models.JSONField()),
+                ("is_current", models.BooleanField(default=True)),
+                ("loaded_at", models.DateTimeField()),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('fides_key', 'number'), name='one_number_a_dataset_version'), models.UniqueConstraint(condition=models.Q(('is_current', True)), fields=('fides_key',), name='one_current_version_a_dataset')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("fides_key", "number"), name="one_number_a_dataset_version"),
+                    models.UniqueConstraint(
+                        condition=models.Q(("is_current", True)),
+                        fields=("fides_key",),
+                        name="one_current_version_a_dataset",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='ErasurePlan',
+            name="ErasurePlan",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('hash', models.CharField(max_length=64, unique=True)),
-                ('identities', models.BinaryField()),
-                ('seeds', models.BinaryField()),
-                ('about', models.CharField(max_length=64)),
-                ('account', models.CharField(max_length=100, null=True)),
-                ('own', models.BooleanField(default=False)),
-                ('datasets', models.JSONField(default=list)),
-                ('categories', models.JSONField(default=list)),
-                ('capacities', models.JSONField(default=list)),
-                ('strategy', models.CharField(blank=True, max_length=10)),
-                ('map_version', models.CharField(max_length=64)),
-                ('rules_version', models.CharField(max_length=64)),
-                ('schema_digest', models.CharField(max_length=64)),
-                ('stores', models.JSONField()),
-                ('lines', models.JSONField()),
-                ('not_entered', models.JSONField(default=list)),
-                ('made_by', models.CharField(max_length=80)),
-                ('made_at', models.DateTimeField()),
-                ('expires_at', models.DateTimeField()),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("hash", models.CharField(max_length=64, unique=True)),
+                ("identities", models.BinaryField()),
+                ("seeds", models.BinaryField()),
+                ("about", models.CharField(max_length=64)),
+                ("account", models.CharField(max_length=100, null=True)),
+                ("own", models.BooleanField(default=False)),
+                ("datasets", models.JSONField(default=list)),
+                ("categories", models.JSONField(default=list)),
+                ("capacities", models.JSONField(default=list)),
+                ("strategy", models.CharField(blank=True, max_length=10)),
+                ("map_version", models.CharField(max_length=64)),
+                ("rules_version", models.CharField(max_length=64)),
+                ("schema_digest", models.CharField(max_length=64)),
+                ("stores", models.JSONField()),
+                ("lines", models.JSONField()),
+                ("not_entered", models.JSONField(default=list)),
+                ("made_by", models.CharField(max_length=80)),
+                ("made_at", models.DateTimeField()),
+                ("expires_at", models.DateTimeField()),
             ],
             options={
-                'indexes': [models.Index(fields=['expires_at'], name='plan_expiry')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('strategy__in', ['', 'null', 'delete'])), name='plan_strategy_known'), models.CheckConstraint(condition=models.Q(('expires_at__gt', models.F('made_at'))), name='plan_expires_after_it_is_made')],
+                "indexes": [models.Index(fields=["expires_at"], name="plan_expiry")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("strategy__in", ["", "null", "delete"])), name="plan_strategy_known"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("expires_at__gt", models.F("made_at"))),
+                        name="plan_expires_after_it_is_made",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='PlannedKeys',
+            name="PlannedKeys",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('collection', models.CharField(max_length=400)),
-                ('gone', models.BinaryField()),
-                ('kept', models.BinaryField()),
-                ('grounds', models.JSONField(default=dict)),
-                ('plan', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='planned_keys', to='datamap.erasureplan')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("collection", models.CharField(max_length=400)),
+                ("gone", models.BinaryField()),
+                ("kept", models.BinaryField()),
+                ("grounds", models.JSONField(default=dict)),
+                (
+                    "plan",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="planned_keys",
+                        to="datamap.erasureplan",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('plan', 'collection'), name='one_key_set_a_collection')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("plan", "collection"), name="one_key_set_a_collection")
+                ],
             },
         ),
     ]
