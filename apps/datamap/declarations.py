@@ -58,10 +58,11 @@ FIDES_MASKING = {
 }
 
 
-def declare(document: Document, *, store: str | None = None) -> Dataset | None:
+def declare(document: Document, *, store: str | None = None, is_checked: bool = False) -> Dataset | None:
     """The dataset a document describes, or None; what is wrong stands in `document.problems`.
 
-    `store` is where a file that names none lives (default "platform").
+    `store` is where a file that names none lives (default "platform"). A document that `is_checked` is not compared
+    with fideslang's form and taxonomy again, which spares web and worker the import of both.
     """
     if document.value is None:
         return None
@@ -69,10 +70,11 @@ def declare(document: Document, *, store: str | None = None) -> Dataset | None:
         document.report((), "a dataset is a mapping of keys to values")
         return None
     before = len(document.problems)
-    _check_form(document)
+    if not is_checked:
+        _check_form(document)
     if len(document.problems) > before:
         return None
-    return _Declaration(document, store).dataset()
+    return _Declaration(document, store, frozenset() if is_checked else known()).dataset()
 
 
 def _check_form(document: Document) -> None:
@@ -146,8 +148,8 @@ class _Keys:
 class _Declaration:
     """Builds the frozen map from a document of the right form; reports what the form alone can't show."""
 
-    def __init__(self, document: Document, store: str | None) -> None:
-        self.document = document
+    def __init__(self, document: Document, store: str | None, taxonomy: frozenset[str]) -> None:
+        self.document, self.taxonomy = document, taxonomy
         self.value: dict[str, Any] = document.value
         portal = self.value.get("meta", {}).get("portal") if isinstance(self.value.get("meta"), dict) else None
         self.portal: dict[str, Any] = self._mapping(("meta", "portal"), portal)
@@ -223,10 +225,10 @@ class _Declaration:
     def _categories(self, place: Place, value: Mapping[str, Any]) -> tuple[str, ...]:
         given = tuple(str(one) for one in value.get("data_categories") or ())
         for number, category in enumerate(given):
-            if category not in known():
+            if self.taxonomy and category not in self.taxonomy:
                 here = (*place, "data_categories", number)
                 where = self.document.words(place) or str(self.value["fides_key"])
-                self.document.report(here, f"unknown category “{category}”", nearest(category, known()), where)
+                self.document.report(here, f"unknown category “{category}”", nearest(category, self.taxonomy), where)
         return given
 
     def _mapping(self, place: Place, value: Any) -> dict[str, Any]:

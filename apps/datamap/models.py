@@ -100,7 +100,7 @@ class ErasurePlan(models.Model):
 
 
 class PlannedKeys(models.Model):
-    """The rows of one collection that a plan knows, as keyed digests of 8 bytes, sorted: those that go, those that stay."""
+    """The rows of one collection that a plan knows, as keyed digests of 8 bytes, sorted: what goes and what stays."""
 
     plan = models.ForeignKey(ErasurePlan, on_delete=models.CASCADE, related_name="planned_keys")
     collection = models.CharField(max_length=400)

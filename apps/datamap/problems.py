@@ -12,7 +12,7 @@ Place = tuple[str | int, ...]
 
 @dataclass(frozen=True, order=True)
 class Problem:
-    """One thing to correct. `where` is the place in people's words ("customer.email"), `suggestion` the nearest name."""
+    """One thing to correct. `where` is the place in words ("customer.email"), `suggestion` the nearest right name."""
 
     file: str
     line: int

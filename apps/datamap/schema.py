@@ -38,8 +38,10 @@ SELECT w.asked, w.name, w.schema, CAST(w.relkind AS text),
         WHERE a.attrelid = w.oid AND a.attnum > 0 AND NOT a.attisdropped),
     (SELECT CAST(jsonb_agg(jsonb_build_object(
             'name', k.conname, 'kind', k.contype, 'definition', pg_get_constraintdef(k.oid),
-            'columns', (SELECT jsonb_agg(a.attname ORDER BY p.place) FROM unnest(k.conkey) WITH ORDINALITY p(num, place)
-                        JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = p.num)) ORDER BY k.conname) AS text)
+            'columns', (SELECT jsonb_agg(a.attname ORDER BY p.place)
+                        FROM unnest(k.conkey) WITH ORDINALITY p(num, place)
+                        JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = p.num))
+            ORDER BY k.conname) AS text)
         FROM pg_constraint k WHERE k.conrelid = w.oid AND k.contype IN ('p', 'c')),
     (SELECT CAST(jsonb_agg(jsonb_build_object(
             'unique', i.indisunique AND i.indimmediate, 'partial', i.indpred IS NOT NULL,

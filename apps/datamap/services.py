@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from apps.core.identities import Identity
+from apps.datamap.answers import rows_of
 from apps.datamap.contract import (
     CollectionInfo,
     Counts,
@@ -15,6 +16,9 @@ from apps.datamap.contract import (
     StoreUnavailable,
 )
 from apps.datamap.models import ErasurePlan
+from apps.datamap.registry import current_map
+from apps.datamap.search import Live, Search, check_scope, is_reported
+from apps.datamap.stores import Snapshots
 
 __all__ = [
     "CollectionInfo",
@@ -35,8 +39,18 @@ __all__ = [
 
 
 def find(scope: Scope, *, now: datetime) -> Findings:
-    """Every row about the person, in one snapshot a store."""
-    raise NotImplementedError
+    """Every row about the person, in one snapshot a store. Reading at `now` changes nothing anywhere."""
+    datamap = current_map()
+    check_scope(datamap, scope)
+    with Snapshots() as snapshots:
+        live = Live(datamap, snapshots, keys=())
+        search = Search(live, scope, whole_rows=True).run()
+        reported = [key for key, hits in search.hits.items() if is_reported(hits.collection, scope)]
+        rows = {key: rows_of(search.hits[key], scope, search.asked_in[key]) for key in reported}
+        infos = {key: live.info(datamap.collections[key]) for key in reported}
+    if scope.categories:
+        rows = {key: found for key, found in rows.items() if found}
+    return Findings(rows, infos, search.not_entered)
 
 
 def plan_erasure(scope: Scope, *, actor: str, now: datetime, strategy: str | None = None) -> ErasurePlan:
