@@ -100,19 +100,17 @@ class ErasurePlan(models.Model):
 
 
 class PlannedKeys(models.Model):
-    """The rows of one collection that a plan knows, as keyed digests of 8 bytes, sorted: what goes and what stays."""
+    """The rows behind one line of a plan, as keyed digests of 8 bytes, sorted and joined."""
 
     plan = models.ForeignKey(ErasurePlan, on_delete=models.CASCADE, related_name="planned_keys")
-    collection = models.CharField(max_length=400)
-    gone = models.BinaryField()
-    kept = models.BinaryField()
-    grounds = models.JSONField(default=dict)  # ground -> {kind, until}, for the rows kept
+    line = models.PositiveIntegerField()  # its place in `plan.lines`
+    digests = models.BinaryField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["plan", "collection"], name="one_key_set_a_collection")]
+        constraints = [models.UniqueConstraint(fields=["plan", "line"], name="one_key_set_a_line")]
 
     def __str__(self) -> str:
-        return self.collection
+        return f"{self.plan_id}:{self.line}"
 
 
 class Effect(models.Model):

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.types import TypeEngine, UserDefinedType
 
-from apps.datamap.stores import Session
+from apps.datamap.stores import DIALECT, Session
 
 TableName = tuple[str | None, str]
 
@@ -77,7 +77,7 @@ class Opaque(UserDefinedType[Any]):
         self.name = name
 
     def get_col_spec(self, **_: Any) -> str:
-        return str(sa.sql.elements.quoted_name(self.name, True))
+        return str(DIALECT.identifier_preparer.quote(self.name))
 
 
 @dataclass(frozen=True)

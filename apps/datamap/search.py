@@ -220,7 +220,9 @@ class Search:
 
     def _columns(self, hits: Hits) -> list[sa.ColumnElement[Any]]:
         columns = key_columns(hits.live, hits.key_names)
-        columns += [_text(hits.live, at).label(f"e{number}") for number, at in enumerate(self._outgoing(hits))]
+        columns += [
+            as_text(hits.live.table.c[at]).label(f"e{number}") for number, at in enumerate(self._outgoing(hits))
+        ]
         if self.extras:
             extras = self.extras(hits.collection, hits.live)
             columns += [expression.label(label) for label, expression in extras.items()]
@@ -280,6 +282,6 @@ def is_structured(column: sa.Column[Any]) -> bool:
     return isinstance(column.type, pg.ARRAY | sa.JSON)
 
 
-def _text(live: LiveTable, name: str) -> sa.ColumnElement[Any]:
-    column = live.table.c[name]
+def as_text(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
+    """How a column's values travel: as text, documents and arrays as JSON."""
     return sa.cast(sa.func.to_jsonb(column) if is_structured(column) else column, sa.Text)

@@ -33,8 +33,8 @@ class Shop:
     def dump(self, account: int) -> list[tuple[str, str]]:
         """Every row of a tenant, byte for byte."""
         found = []
-        tables = "SELECT table_name FROM information_schema.columns WHERE table_schema = 'shop' AND column_name = 'account_id'"
-        for (table,) in self.rows(tables + " ORDER BY 1"):
+        tables = "SELECT table_name FROM information_schema.columns WHERE column_name = 'account_id' "
+        for (table,) in self.rows(tables + "AND table_schema = 'shop' ORDER BY 1"):
             found += [
                 (table, row[0])
                 for row in self.rows(f"SELECT t::text FROM shop.{table} t WHERE account_id = {account} ORDER BY 1")
