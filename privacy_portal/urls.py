@@ -6,6 +6,7 @@ urlpatterns = [
     path("healthz", core_views.healthz, name="healthz"),
     path("readyz", core_views.readyz, name="readyz"),
     path("", include("apps.accounts.urls")),
+    path("", include("apps.subject_requests.urls")),
     path("", include("apps.dashboard.urls")),
 ]
 

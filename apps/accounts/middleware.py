@@ -40,11 +40,10 @@ class AccountsMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if not request.user.is_authenticated:
             return self.get_response(request)
-        language = request.user.language  # signing out leaves nobody to ask afterwards
-        with translation.override(language):
+        with translation.override(request.user.language):
             request.LANGUAGE_CODE = translation.get_language()
             response = self.get_response(request)
-        response.headers["Content-Language"] = language
+        response.headers["Content-Language"] = request.user.language
         return response
 
     def process_view(self, request: HttpRequest, view: Callable, args: tuple, kwargs: dict) -> HttpResponse | None:

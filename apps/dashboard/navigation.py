@@ -7,16 +7,19 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext_lazy as _
 
-from apps.accounts import policies
+from apps.accounts import policies as accounts
 from apps.accounts.states import Role
+from apps.dashboard import policies
 
 THEME_COOKIE = "theme"
 THEMES = ("light", "dark")
 
 PUBLIC_DOORS = (("processors:list", _("Processors")),)
-CUSTOMER_DOORS = (("dashboard:home", _("Home")), ("subject_requests:list", _("Requests")))
+CUSTOMER_DOORS = (("subject_requests:list", _("Requests")),)
 OFFICER_DOORS = (("desk:queue", _("Desk")),)
 EVIDENCE_DOORS = (("dashboard:evidence", _("Evidence")),)
+PEOPLE_DOORS = (("people", _("People")),)
+OUTBOX_DOORS = (("dashboard:outbox", _("Outbox")),)
 
 
 @dataclass(frozen=True)
@@ -49,12 +52,12 @@ def address(name: str) -> str | None:
 def _names_for(user: Any) -> list[tuple[str, Any]]:
     if not user.is_authenticated:
         return list(PUBLIC_DOORS)
-    if not policies.is_staff_member(user):
+    if not accounts.is_staff_member(user):
         return [*CUSTOMER_DOORS, *PUBLIC_DOORS]
-    names: list[tuple[str, Any]] = []
-    if policies.has_role(user, Role.OFFICER, Role.DPO):
-        names += OFFICER_DOORS
-    names += EVIDENCE_DOORS
+    names = [*OFFICER_DOORS] if accounts.has_role(user, Role.OFFICER, Role.DPO) else []
+    names += EVIDENCE_DOORS if policies.can_read_evidence(user) else []
+    names += OUTBOX_DOORS if policies.can_read_outbox(user) else []
+    names += PEOPLE_DOORS if accounts.can_see_people(user) else []
     return [*names, *PUBLIC_DOORS]
 
 
@@ -66,4 +69,7 @@ def _account_names(user: Any) -> list[tuple[str, Any]]:
 
 def _doors(request: HttpRequest, names: list[tuple[str, Any]]) -> list[Door]:
     found = [(label, address(name)) for name, label in names]
-    return [Door(label, url, request.path.startswith(url)) for label, url in found if url]
+    doors = [(label, url) for label, url in found if url]
+    # The longest address that fits is where one is: /evidence/outbox/ is not also /evidence/.
+    here = max((url for _label, url in doors if request.path.startswith(url)), key=len, default="")
+    return [Door(label, url, url == here) for label, url in doors]

@@ -7,5 +7,7 @@ app_name = "dashboard"
 urlpatterns = [
     path("", views.centre, name="centre"),
     path("home/", views.home, name="home"),
+    path("evidence/", views.evidence, name="evidence"),
+    path("evidence/outbox/", views.outbox, name="outbox"),
     path("theme/", views.choose_theme, name="theme"),
 ]

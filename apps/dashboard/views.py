@@ -1,16 +1,31 @@
 """Pages across apps: the public privacy centre, everybody's first page, and what is shown when something went wrong."""
 
+from datetime import datetime, time, timedelta
+from typing import Any
+
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseServerError
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
-from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from apps.accounts import policies
+from apps.accounts import policies as account_policies
+from apps.accounts.states import Role
+from apps.core.pages import keyset_page
+from apps.dashboard import policies
+from apps.dashboard.forms import EvidenceForm
 from apps.dashboard.navigation import THEME_COOKIE, THEMES, address
+from apps.ledger.models import Entry
+from apps.ledger.services import sentence
+from apps.notifications.models import OutgoingMessage
+
+EVIDENCE_SIZE = 50
 
 
 @require_safe
@@ -18,8 +33,12 @@ def centre(request: HttpRequest) -> HttpResponse:
     """The public privacy centre. Anybody may read it."""
     doors = [
         (_("I am a customer"), _("Ask about your own data, or about people you sent messages to."), "account_login"),
-        (_("Who works for us"), _("The companies that process data on our behalf, where, and on what ground."), "processors:list"),
-    ]  # fmt: skip
+        (
+            _("Who works for us"),
+            _("The companies that process data for us, where, and on what ground."),
+            "processors:list",
+        ),
+    ]
     found = [{"name": name, "text": text, "url": address(url)} for name, text, url in doors if address(url)]
     return render(
         request,
@@ -32,9 +51,53 @@ def centre(request: HttpRequest) -> HttpResponse:
 @login_required
 def home(request: HttpRequest) -> HttpResponse:
     """Everybody's first page after signing in, by role."""
-    if policies.is_staff_member(request.user):
-        return redirect(address("desk:queue") or "dashboard:centre")
-    return render(request, "dashboard/home.html")
+    first = next((url for name in _first_pages(request.user) if (url := address(name))), None)
+    return redirect(first or "dashboard:centre")
+
+
+def _first_pages(user: Any) -> list[str]:
+    if not account_policies.is_staff_member(user):
+        return ["subject_requests:list"]
+    names = ["desk:queue"] if account_policies.has_role(user, Role.OFFICER, Role.DPO) else []
+    names += ["dashboard:evidence"] if policies.can_read_evidence(user) else []
+    return [*names, "processors:list"]
+
+
+@require_safe
+@login_required
+def evidence(request: HttpRequest) -> HttpResponse:
+    """The ledger, newest first: who did what to which object. It holds ids and codes, so nobody is named here."""
+    if not policies.can_read_evidence(request.user):
+        raise PermissionDenied
+    form = EvidenceForm(request.GET)
+    chosen = form.chosen()
+    found = _matching(Entry.objects.visible_to(request.user), chosen)
+    page = keyset_page(found, order=("-id",), cursor=request.GET.get("cursor"), size=EVIDENCE_SIZE)
+    rows = [{"entry": entry, "text": sentence(entry)} for entry in page.rows]
+    context = {"form": form, "page": page, "rows": rows, "query": urlencode(chosen), "is_filtered": bool(chosen)}
+    return render(request, "dashboard/evidence.html", context)
+
+
+def _matching(entries: QuerySet[Entry], chosen: dict[str, Any]) -> QuerySet[Entry]:
+    if "verb" in chosen:
+        entries = entries.filter(verb=chosen["verb"])
+    if "target" in chosen:
+        entries = entries.filter(target__endswith=chosen["target"].strip())
+    if "day" in chosen:
+        start = datetime.combine(chosen["day"], time.min, tzinfo=timezone.get_default_timezone())
+        entries = entries.filter(at__gte=start, at__lt=start + timedelta(days=1))
+    return entries
+
+
+@require_safe
+@login_required
+def outbox(request: HttpRequest) -> HttpResponse:
+    """What was to be told, and whether it went out. Addresses and words stay sealed."""
+    if not policies.can_read_outbox(request.user):
+        raise PermissionDenied
+    listed = OutgoingMessage.objects.visible_to(request.user)
+    page = keyset_page(listed, order=("-created_at", "pk"), cursor=request.GET.get("cursor"), size=EVIDENCE_SIZE)
+    return render(request, "dashboard/outbox.html", {"page": page})
 
 
 @require_POST

@@ -71,6 +71,11 @@ def _fact(name: str, value: Any) -> Any:
     raise NotEvidence(f"The fact {name} is no id, code, date, count or digest.")
 
 
+def known_verbs() -> list[str]:
+    """Every verb that an app registered, in order."""
+    return sorted(verbs())
+
+
 def sentence(entry: Entry) -> str:
     """What a person reads of an entry, in the active language; facts the sentence lacks are left out."""
     template = str(verbs().get(entry.verb, entry.verb))

@@ -2,7 +2,7 @@
 
 import uuid
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 
 from django.db import models
 
@@ -19,6 +19,10 @@ class OutgoingMessageQuerySet(models.QuerySet["OutgoingMessage"]):
 
     def about(self, target: str) -> Self:
         return self.filter(about=target)
+
+    def visible_to(self, user: Any) -> Self:
+        """Addresses and contents are sealed, so whoever may read the outbox may read all of it (dashboard decides)."""
+        return self if user.is_authenticated and user.is_active else self.none()
 
 
 class OutgoingMessage(models.Model):

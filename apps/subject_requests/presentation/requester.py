@@ -1,0 +1,167 @@
+"""What a customer's pages show."""
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import Any
+
+from django.db.models import QuerySet
+from django.urls import reverse
+from django.utils import formats, timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from apps.accounts.models import User
+from apps.ledger.models import Entry
+from apps.retention.services import current_rules, describe_ground
+from apps.subject_requests import policies
+from apps.subject_requests.models import Package, Part, SubjectRequest
+from apps.subject_requests.presentation import timeline, words
+from apps.subject_requests.services import clocks, planning
+from apps.subject_requests.states import PackageKind, RefusalGround, Status
+
+TIMELINE_LENGTH = 200
+WAITING_LENGTH = 10
+
+
+def rows(subject_requests: Iterable[SubjectRequest], *, today: date) -> list[dict[str, Any]]:
+    """A list's rows, from what `for_list()` loaded."""
+    return [
+        {
+            "subject_request": subject_request,
+            "right": words.right_in_words(subject_request),
+            "about": words.about_in_words(subject_request, for_requester=True),
+            "tag": words.status_tag(subject_request),
+            "deadline": words.next_countdown(subject_request, today=today),
+        }
+        for subject_request in subject_requests
+    ]
+
+
+def waiting_for(user: User, theirs: QuerySet[SubjectRequest], *, now: datetime) -> list[dict[str, Any]]:
+    """What waits for the person: questions to answer, files to fetch."""
+    asked = theirs.filter(status__in=[Status.WAITING_FOR_REQUESTER, Status.IDENTITY_PENDING]).order_by("received_at")
+    ready = Package.objects.visible_to(user).available(at=now).select_related("request").order_by("expires_at")
+    waits = [(it, _("We asked you something. The clock runs on until you answer.")) for it in asked[:WAITING_LENGTH]]
+    for package in ready[:WAITING_LENGTH]:
+        until = formats.date_format(timezone.localtime(package.expires_at), "j F, H:i")
+        name = _("Your copy of the data") if package.kind == PackageKind.ACCESS else _("Certificate of erasure")
+        waits.append((package.request, _("%(name)s is ready until %(until)s.") % {"name": name, "until": until}))
+    return [{"subject_request": it, "right": words.right_in_words(it), "text": text} for it, text in waits]
+
+
+def page(subject_request: SubjectRequest, *, user: User, now: datetime, today: date) -> dict[str, Any]:
+    """Everything on the page of one request."""
+    packages = list(
+        Package.objects.visible_to(user).available(at=now).filter(request=subject_request).select_related("request")
+    )
+    entries = Entry.objects.visible_to(user).about(subject_request.key).order_by("-id")[:TIMELINE_LENGTH]
+    return {
+        "subject_request": subject_request,
+        "right": words.right_in_words(subject_request),
+        "about": words.about_in_words(subject_request, for_requester=True),
+        "tag": words.status_tag(subject_request, ready_until=_ready_until(packages)),
+        "deadline": _deadline(subject_request, today=today),
+        "facts": _facts(subject_request, user),
+        "files": [_file(package) for package in packages],
+        "parts": [_part(part, today=today) for part in subject_request.parts.all()],
+        "kept": kept(subject_request) if subject_request.status == Status.CLOSED else [],
+        "events": timeline.for_requester(subject_request, entries, user=user),
+        "thread": timeline.thread(subject_request.messages.all(), user=user, for_staff=False),
+        "can_write": policies.can_write_message(user, subject_request),
+        "can_withdraw": policies.can_withdraw(user, subject_request),
+    }
+
+
+def kept(subject_request: SubjectRequest) -> list[dict[str, Any]]:
+    """What the plan keeps, why and until when, in honest words."""
+    plan = planning.plan_of(subject_request)
+    return kept_lines(plan.lines if plan else [])
+
+
+def kept_lines(lines: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    rules = current_rules()
+    return [
+        {
+            "what": words.collection_in_words(line["collection"]),
+            "count": line["count"],
+            "why": describe_ground(
+                line["ground"], line["kind"], line["until"], until_latest=line.get("until_latest"), rules=rules
+            ),
+            "named": line.get("named", []),
+        }
+        for line in lines
+        if line["action"] == "keep" and line["count"]
+    ]
+
+
+def _ready_until(packages: list[Package]) -> datetime | None:
+    return next((package.expires_at for package in packages if package.kind == PackageKind.ACCESS), None)
+
+
+def _deadline(subject_request: SubjectRequest, *, today: date) -> words.Countdown | None:
+    open_parts = [part for part in subject_request.parts.all() if part.is_open]
+    if not open_parts:
+        return None
+    first = min(open_parts, key=lambda part: part.due_on)
+    return words.countdown_of(first, today=today, explanation=tuple(clocks.explain_deadline(first)))
+
+
+def _facts(subject_request: SubjectRequest, user: User) -> list[dict[str, Any]]:
+    facts = [
+        (_("Reference"), [subject_request.reference]),
+        (_("Received"), [formats.date_format(timezone.localtime(subject_request.received_at), "j F Y, H:i")]),
+        (_("Account"), [subject_request.account.name]),
+    ]
+    if subject_request.filed_by_id != user.pk:
+        facts.append((_("Sent by"), [str(subject_request.filed_by.full_name or subject_request.filed_by.email)]))
+    if subject_request.forgotten_at is None:
+        facts.append((_("The person"), [row.identity.value for row in subject_request.identifiers.all()]))
+    own = clocks.customer_deadline(subject_request)
+    if own:
+        facts.append((_("Your own deadline towards the person"), [formats.date_format(own.on, "j F Y")]))
+    return [{"label": label, "lines": lines} for label, lines in facts]
+
+
+def _file(package: Package) -> dict[str, Any]:
+    is_access = package.kind == PackageKind.ACCESS
+    size = formats.number_format(max(1, round(package.size / 1024)))
+    note = _("ZIP, %(size)s KB. Readable in any browser, with JSON and CSV for machines.") % {"size": size}
+    proof = _("ZIP, %(size)s KB. What was erased and what stays, line by line, with its digests.") % {"size": size}
+    return {
+        "name": _("Your copy of the data") if is_access else _("Certificate of erasure"),
+        "note": note if is_access else proof,
+        "url": reverse("subject_requests:files", args=[package.request.reference, package.kind]),
+        "action": _("Open"),
+        "expires_at": package.expires_at,
+    }
+
+
+def _part(part: Part, *, today: date) -> dict[str, Any]:
+    title, explanation = words.capacity_in_words(part)
+    extension = {"reason": part.get_extension_reason_display(), "words": part.extension_reasons}
+    return {
+        "title": title,
+        "explanation": explanation,
+        "tag": words.part_tag(part),
+        "deadline": words.countdown_of(part, today=today) if part.is_open else None,
+        "counts": counts_in_words(part.counts),
+        "extension": extension if part.extended_at else None,
+        "refusal": refusal(part) if part.refusal_ground else None,
+    }
+
+
+def refusal(part: Part) -> dict[str, str]:
+    return {"ground": str(RefusalGround(part.refusal_ground).label), "words": part.refusal_reasons}
+
+
+def counts_in_words(counts: dict[str, int]) -> list[str]:
+    """{"erased": 3, "kept": 1} -> ["3 records erased", "1 record kept"]; what is zero is not said."""
+    names = {
+        "found": lambda n: ngettext("%(n)s record found", "%(n)s records found", n),
+        "erased": lambda n: ngettext("%(n)s record erased", "%(n)s records erased", n),
+        "anonymised": lambda n: ngettext("%(n)s record made anonymous", "%(n)s records made anonymous", n),
+        "kept": lambda n: ngettext("%(n)s record kept", "%(n)s records kept", n),
+    }
+    return [
+        names[name](counts[name]) % {"n": formats.number_format(counts[name])} for name in names if counts.get(name)
+    ]

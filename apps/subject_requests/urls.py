@@ -1,0 +1,27 @@
+from django.urls import include, path
+
+from apps.subject_requests.views import customer, desk, filing
+
+customer_patterns = [
+    path("", customer.list_requests, name="list"),
+    path("new/", filing.question, name="new"),
+    path("new/check/", filing.check, name="check"),
+    path("new/<slug:slug>/", filing.question, name="question"),
+    path("download/<str:token>/", customer.download, name="download"),
+    path("<str:reference>/", customer.detail, name="detail"),
+    path("<str:reference>/sent/", filing.sent, name="sent"),
+    path("<str:reference>/messages/", customer.write_message, name="message"),
+    path("<str:reference>/withdraw/", customer.withdraw, name="withdraw"),
+    path("<str:reference>/files/<slug:kind>/", customer.files, name="files"),
+    path("<str:reference>/files/<slug:kind>/link/", customer.mint, name="mint"),
+]
+desk_patterns = [
+    path("", desk.queue, name="queue"),
+    path("<str:reference>/", desk.detail, name="detail"),
+    path("<str:reference>/<slug:slug>/", desk.act, name="act"),
+]
+
+urlpatterns = [
+    path("requests/", include((customer_patterns, "subject_requests"))),
+    path("desk/", include((desk_patterns, "desk"))),
+]
