@@ -27,7 +27,7 @@ reliability: .venv/installed-test  ## the long crash, race and clock experiments
 	@PORTAL_RELIABILITY=full $(BIN)/pytest -q -n $(WORKERS) --dist loadgroup -m reliability tests
 
 messages: .venv/installed-test     ## extract and compile translations
-	@$(PY) -m privacy_portal.embedded.translations extract
+	@$(PY) -m privacy_portal.translations extract
 
 screenshots: .venv/installed-test  ## every page, each language and theme, 390 and 1280 px wide
 	@PORTAL_SCREENSHOTS=$(CURDIR)/.portal/screenshots $(BIN)/pytest -q -n0 tests/journeys -m screenshots
@@ -48,7 +48,7 @@ contracts:
 templates:
 	@$(BIN)/djlint --quiet --lint --check templates
 translations:
-	@$(PY) -m privacy_portal.embedded.translations check
+	@$(PY) -m privacy_portal.translations check
 django:
 	@SECRET_KEY=check-only $(PY) -W ignore manage.py makemigrations --check --dry-run
 	@PRODUCTION=1 BASE_URL=https://portal.example SECRET_KEY=$$($(PY) -c 'import secrets; print(secrets.token_urlsafe(50))') \

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from privacy_portal.embedded.progress import step
-from privacy_portal.embedded.translations import compile_translations
+from privacy_portal.translations import compile_translations
 
 ROOT = Path(__file__).resolve().parents[2]
 DONE = "prepared"

@@ -1,4 +1,4 @@
-"""Translations without GNU gettext: `python -m privacy_portal.embedded.translations extract|check|compile`.
+"""Translations without GNU gettext: `python -m privacy_portal.translations extract|check|compile`.
 
 The .po files are committed; programs read .mo files, which are compiled wherever the portal is installed.
 """
@@ -15,7 +15,7 @@ from babel.messages.extract import extract_from_file
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parent.parent
 LANGUAGES = ("ar", "nl")  # English is the source
 KEYWORDS: dict[str, tuple[int | tuple[int, str], ...] | None] = {
     "_": None,
@@ -136,6 +136,6 @@ def check() -> int:
 if __name__ == "__main__":
     verbs = {"extract": extract, "check": check, "compile": lambda: compile_translations() * 0}
     if len(sys.argv) != 2 or sys.argv[1] not in verbs:
-        print(f"usage: python -m privacy_portal.embedded.translations {'|'.join(verbs)}", file=sys.stderr)
+        print(f"usage: python -m privacy_portal.translations {'|'.join(verbs)}", file=sys.stderr)
         sys.exit(2)
     sys.exit(verbs[sys.argv[1]]())
