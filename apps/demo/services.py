@@ -77,7 +77,7 @@ def make_months_ahead(cursor: Any, *, today: date) -> int:
 
 def _copy(cursor: Any, block: Block) -> int:
     statement = sql.SQL("COPY {} ({}) FROM STDIN").format(_named(block.table), sql.SQL(block.columns))
-    cursor.copy_expert(statement, io.BytesIO(block.text.encode()), size=1 << 16)
+    cursor.copy_expert(statement, io.BytesIO(block.text.encode()), size=1 << 23)
     return block.rows
 
 
