@@ -59,3 +59,14 @@ CREATE INDEX support_recordings_phone ON platform.support_recordings (caller_pho
 CREATE INDEX support_recordings_created ON platform.support_recordings (created_at);
 CREATE INDEX web_visits_holder ON platform.web_visits (holder_id);
 CREATE INDEX web_visits_created ON platform.web_visits (created_at);
+CREATE INDEX accounts_service_ended ON platform.accounts (service_ended_on);
+CREATE INDEX account_holders_service_ended ON platform.account_holders (service_ended_on);
+CREATE INDEX contacts_service_ended ON platform.contacts (service_ended_on);
+CREATE INDEX invoice_lines_account ON platform.invoice_lines (account_id);
+CREATE INDEX invoice_lines_invoiced ON platform.invoice_lines (invoiced_on);
+CREATE INDEX payment_methods_account ON platform.payment_methods (account_id);
+CREATE INDEX payment_methods_withdrawn ON platform.payment_methods (withdrawn_at);
+CREATE INDEX leads_account ON platform.leads (account_id);
+CREATE INDEX enrichment_profiles_account ON platform.enrichment_profiles (account_id);
+CREATE INDEX support_recordings_account ON platform.support_recordings (account_id);
+CREATE INDEX web_visits_account ON platform.web_visits (account_id);
