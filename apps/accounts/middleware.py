@@ -40,10 +40,11 @@ class AccountsMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if not request.user.is_authenticated:
             return self.get_response(request)
-        with translation.override(request.user.language):
+        language = request.user.language  # signing out leaves nobody to ask afterwards
+        with translation.override(language):
             request.LANGUAGE_CODE = translation.get_language()
             response = self.get_response(request)
-        response.headers["Content-Language"] = request.user.language
+        response.headers["Content-Language"] = language
         return response
 
     def process_view(self, request: HttpRequest, view: Callable, args: tuple, kwargs: dict) -> HttpResponse | None:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal, Protocol
 
+from django.db import connection
 from sqlalchemy import ColumnElement, Table
 
 from apps.core.errors import DomainError
@@ -119,6 +120,18 @@ def version() -> str:
         raise NoGuards
     versions = "\n".join(f"{name}={_guards[name].version()}" for name in sorted(_guards))
     return hashlib.sha256(versions.encode()).hexdigest()
+
+
+def share_hold_lock() -> None:
+    """In the caller's transaction on the portal's database: no legal hold is placed until it ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [HOLD])
+
+
+def take_hold_lock() -> None:
+    """In the transaction that places a legal hold: waits for erasures in flight, and lets none begin."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [HOLD])
 
 
 def flaws(collection: Declared) -> list[Flaw]:

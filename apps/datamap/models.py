@@ -85,9 +85,7 @@ class ErasurePlan(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(
-                condition=models.Q(strategy__in=["", "null", "delete"]), name="plan_strategy_known"
-            ),
+            models.CheckConstraint(condition=models.Q(strategy__in=["", "null", "delete"]), name="plan_strategy_known"),
             models.CheckConstraint(
                 condition=models.Q(expires_at__gt=models.F("made_at")), name="plan_expires_after_it_is_made"
             ),
@@ -102,19 +100,17 @@ class ErasurePlan(models.Model):
 
 
 class PlannedKeys(models.Model):
-    """The rows of one collection that a plan knows, as keyed digests of 8 bytes, sorted: those that go, those that stay."""
+    """The rows behind one line of a plan, as keyed digests of 8 bytes, sorted and joined."""
 
     plan = models.ForeignKey(ErasurePlan, on_delete=models.CASCADE, related_name="planned_keys")
-    collection = models.CharField(max_length=400)
-    gone = models.BinaryField()
-    kept = models.BinaryField()
-    grounds = models.JSONField(default=dict)  # ground -> {kind, until}, for the rows kept
+    line = models.PositiveIntegerField()  # its place in `plan.lines`
+    digests = models.BinaryField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["plan", "collection"], name="one_key_set_a_collection")]
+        constraints = [models.UniqueConstraint(fields=["plan", "line"], name="one_key_set_a_line")]
 
     def __str__(self) -> str:
-        return self.collection
+        return f"{self.plan_id}:{self.line}"
 
 
 class Effect(models.Model):

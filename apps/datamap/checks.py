@@ -1,0 +1,251 @@
+"""Is a dataset true? Its names against the map and the live schema, and what would make its queries slow or its
+erasures impossible."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+from django.db import connection
+from sqlalchemy.dialects import postgresql as pg
+
+from apps.core.identities import IdentityType
+from apps.datamap import guards
+from apps.datamap.contract import StoreUnavailable
+from apps.datamap.dataset_files import Document
+from apps.datamap.mapping import PORTAL, Collection, DataMap, Dataset, Field
+from apps.datamap.problems import Place, Problem, nearest
+from apps.datamap.receipts import CREATE, receipts_table
+from apps.datamap.schema import LiveSchema, LiveTable, reflect
+from apps.datamap.stores import DIALECT, Snapshots, is_portal_database, names
+
+
+@dataclass(frozen=True)
+class Advice:
+    """Not wrong, but it will hurt: a missing index, a store without receipts, a collection nobody can reach."""
+
+    subject: str
+    message: str
+    statement: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.subject}: {self.message}" + (f" → {self.statement}" if self.statement else "")
+
+
+@dataclass
+class Report:
+    problems: list[Problem] = field(default_factory=list)
+    advice: list[Advice] = field(default_factory=list)
+
+
+Pair = tuple[Document, Dataset]
+
+
+def check(pairs: Sequence[Pair], others: Iterable[Dataset]) -> Report:
+    """Check `pairs` (documents with what they declare) as part of the map that `others` make."""
+    report = Report()
+    replaced = {dataset.key for _, dataset in pairs}
+    datamap = DataMap((*(one for one in others if one.key not in replaced), *(dataset for _, dataset in pairs)))
+    with Snapshots() as snapshots:
+        for document, dataset in pairs:
+            schema = _live(document, dataset, snapshots, report)
+            for number, collection in enumerate(dataset.collections):
+                checked = _Collection(document, dataset, collection, ("collections", number), datamap)
+                checked.references()
+                checked.rules()
+                if schema is not None:
+                    checked.live(schema)
+                    report.advice += checked.advice
+        report.advice += _unreachable(datamap, replaced)
+        report.advice += _without_receipts([dataset for _, dataset in pairs], snapshots)
+    report.problems += [problem for document, _ in pairs for problem in document.problems]
+    return report
+
+
+def _live(document: Document, dataset: Dataset, snapshots: Snapshots, report: Report) -> LiveSchema | None:
+    if dataset.store not in names():
+        known = names()
+        document.report(("meta", "portal", "store"), f"unknown store “{dataset.store}”", nearest(dataset.store, known))
+        return None
+    try:
+        return reflect(snapshots.of(dataset.store), _tables(dataset))
+    except StoreUnavailable as error:
+        document.report(("meta", "portal", "store"), error.message)
+        return None
+
+
+def _tables(dataset: Dataset) -> list[tuple[str | None, str]]:
+    return [one.table for one in dataset.collections] + [(None, name) for name in dataset.impersonal]
+
+
+class _Collection:
+    """The checks of one collection; what is wrong goes to the document, what would hurt to `advice`."""
+
+    def __init__(
+        self, document: Document, dataset: Dataset, collection: Collection, place: Place, datamap: DataMap
+    ) -> None:
+        self.document, self.dataset, self.collection, self.place = document, dataset, collection, place
+        self.datamap = datamap
+        self.said: Place = ("meta", "portal", "collections", collection.name)
+        self.advice: list[Advice] = []
+
+    def references(self) -> None:
+        """Every reference leads to a field of the map."""
+        for one in self.collection.by_path.values():
+            for reference in one.references:
+                wrong, known = self._wrong(reference.dataset, reference.collection, reference.path)
+                if wrong:
+                    full = ".".join((reference.collection, *reference.path))
+                    self.document.report(self.place_of(one), f"the reference “{full}” leads nowhere: no {wrong}", known)
+
+    def _wrong(self, dataset: str, collection: str, path: tuple[str, ...]) -> tuple[str, str]:
+        known = {one.key: one for one in self.datamap.datasets}
+        if dataset not in known:
+            return f"dataset “{dataset}”", nearest(dataset, known)
+        collections = {one.name: one for one in known[dataset].collections}
+        if collection not in collections:
+            return f"collection “{collection}” in {dataset}", nearest(collection, collections)
+        fields = {".".join(one) for one in collections[collection].by_path}
+        if ".".join(path) not in fields:
+            return f"field “{'.'.join(path)}” in {collection}", nearest(".".join(path), fields)
+        return "", ""
+
+    def rules(self) -> None:
+        """What apps higher on the ladder know: whether a retention rule exists."""
+        for flaw in guards.flaws(self.collection):
+            self.document.report(
+                (*self.said, flaw.field), flaw.message, nearest(flaw.value, flaw.known), self.collection.name
+            )
+
+    def live(self, schema: LiveSchema) -> None:
+        live = schema.tables.get(self.collection.table)
+        if live is None or not live.can_select:
+            self._no_table(live)
+            return
+        if self._is_forbidden(live):
+            return
+        for top in self.collection.fields:
+            self._column(top, live)
+        for name in ("tenant", "clock"):
+            value = getattr(self.collection, name)
+            if value and value not in live.columns:
+                self._unknown_column((*self.said, name), value, live)
+        if not self.collection.skipped:
+            self._key(live)
+            self._indexes(live)
+
+    def _no_table(self, live: LiveTable | None) -> None:
+        name = ".".join(filter(None, self.collection.table))
+        if live is not None:
+            self.document.report(self.place, f"the table {name} may not be read")
+            return
+        self.document.report(
+            (*self.place, "name"),
+            f"there is no table {name} in the store {self.collection.store}",
+            self._nearest_table(),
+            self.collection.name,
+        )
+
+    def _nearest_table(self) -> str:
+        statement = sa.text(
+            "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+            "WHERE n.nspname = COALESCE(:schema, current_schema()) AND c.relkind IN ('r', 'p', 'v', 'm', 'f')"
+        ).bindparams(sa.bindparam("schema", self.collection.schema, type_=sa.Text))
+        with Snapshots() as snapshots:
+            return nearest(
+                self.collection.name, [row[0] for row in snapshots.of(self.collection.store).rows(statement)]
+            )
+
+    def _is_forbidden(self, live: LiveTable) -> bool:
+        """A file may not name the portal's own tables (accounts, evidence, tombstones): those are declared in code."""
+        is_own = live.name in connection.introspection.table_names() if live.schema == "public" else False
+        if self.document.lines and (
+            self.dataset.store == PORTAL or (is_own and is_portal_database(self.dataset.store))
+        ):
+            self.document.report(self.place, "the portal's own tables are declared in its code, not in files")
+            return True
+        return False
+
+    def _column(self, top: Field, live: LiveTable) -> None:
+        if top.column not in live.columns:
+            self._unknown_column(self.place_of(top), top.column, live)
+            return
+        kind = live.table.c[top.column].type
+        if top.fields and not isinstance(kind, sa.JSON):
+            self.document.report(self.place_of(top), f"has fields, but the column is {kind}, not json")
+        for inner in top.walk():
+            self._type(inner, kind)
+
+    def _type(self, place: Field, kind: object) -> None:
+        """An identity can only be found where its values can stand."""
+        if not place.identities or isinstance(kind, sa.JSON):
+            return
+        item = kind.item_type if isinstance(kind, pg.ARRAY) else kind
+        numeric = isinstance(item, sa.Integer | sa.Numeric)
+        if place.identities == (IdentityType.EMAIL,) and (numeric or not isinstance(item, sa.String | pg.CITEXT)):
+            self.document.report(self.place_of(place), f"the identity email can't stand in a column of type {item}")
+        elif isinstance(item, sa.DateTime | sa.Date | sa.Boolean | sa.LargeBinary) and not place.encrypted:
+            self.document.report(self.place_of(place), f"an identity can't stand in a column of type {item}")
+        elif place.encrypted and not place.lookup:
+            self.document.report(
+                self.place_of(place), "is encrypted: an identity can only be matched in a lookup column"
+            )
+
+    def _unknown_column(self, place: Place, name: str, live: LiveTable) -> None:
+        where = f"{self.collection.name}.{name}"
+        self.document.report(
+            place, f"{live.schema}.{live.name} has no column “{name}”", nearest(name, live.columns), where
+        )
+
+    def _key(self, live: LiveTable) -> None:
+        if not live.key_columns():
+            self.document.report(self.place, f"{live.schema}.{live.name} has no primary key: rows can't be told apart")
+
+    def place_of(self, wanted: Field) -> Place:
+        """Where a field stands in the document."""
+        place, holder = self.place, self.document.value["collections"][self.place[-1]]
+        for name in wanted.path:
+            number = next(i for i, one in enumerate(holder["fields"]) if str(one["name"]) == name)
+            place, holder = (*place, "fields", number), holder["fields"][number]
+        return place
+
+    def _indexes(self, live: LiveTable) -> None:
+        """Every column a search or a sweep asks by needs an index that begins with it (or with the tenant, then it)."""
+        asked = {
+            one.column: "identity" for one in self.collection.by_path.values() if one.identities and len(one.path) == 1
+        }
+        asked |= {name: role for role in ("tenant", "clock") if (name := getattr(self.collection, role))}
+        for name, role in sorted(asked.items()):
+            leads = any(one[0] == name or one[:2] == (self.collection.tenant, name) for one in live.indexes)
+            if name in live.columns and not leads and live.kind in "rp":
+                create = sa.schema.CreateIndex(sa.Index(f"{live.name}_{name}_idx"[:63], live.table.c[name]))
+                statement = str(create.compile(dialect=DIALECT))
+                self.advice.append(
+                    Advice(self.collection.key, f"no index begins with the {role} column {name}", statement)
+                )
+
+
+def _unreachable(datamap: DataMap, keys: set[str]) -> Iterator[Advice]:
+    allowed = {key for key, one in datamap.collections.items() if not one.skipped}
+    for key in sorted(allowed - datamap.reachable(list(IdentityType), allowed)):
+        if datamap.collections[key].dataset in keys:
+            yield Advice(key, "no identity and no reference leads here: it can't be reached")
+
+
+def _without_receipts(datasets: Sequence[Dataset], snapshots: Snapshots) -> Iterator[Advice]:
+    for store in sorted({dataset.store for dataset in datasets} - {PORTAL}):
+        schemas = sorted(
+            {one.schema for dataset in datasets if dataset.store == store for one in dataset.collections}, key=str
+        )
+        try:
+            found = receipts_table(snapshots.of(store), schemas)
+        except StoreUnavailable:
+            continue
+        if found is None:
+            name = f"{schemas[0]}.portal_effects" if schemas and schemas[0] else "portal_effects"
+            yield Advice(
+                store, "has no table portal_effects, so nothing can be erased in it", CREATE.format(table=name)
+            )
+
+
+def missing_indexes(report: Report) -> list[Advice]:
+    return [one for one in report.advice if one.statement.lstrip().startswith("CREATE INDEX")]

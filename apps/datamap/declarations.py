@@ -1,0 +1,347 @@
+"""From a dataset document to the map: fideslang's form plus `meta.portal`, strictly.
+
+fideslang ignores keys it does not know and takes any category; here both are errors. What `meta.portal` may hold:
+
+    meta:
+      portal:
+        store: platform            # default platform
+        schema: platform           # default: fides_meta.namespace.schema, else the store's own
+        capacity: controller       # controller | processor | conduit; the default for the collections
+        read_only: false           # nothing of this dataset is ever written
+        collections:
+          <name>:
+            tenant: account_id     # column that holds the customer account
+            region: region         # column, or a constant
+            clock: created_at      # column that retention periods run from
+            retention: [tax]       # rule keys
+            capacity: processor
+            strategy: delete       # delete (default) | null: what an erasure does to the rows
+            read_only: false
+            append_only: false     # rows are evidence: never changed, never deleted
+            fields:
+              <field or path.to.nested>:
+                lookup: hmac       # the column holds core.crypto.lookup of the identity; without `identity` of any type
+                encrypted: true    # the column holds core.crypto.seal; opened in answers
+                bound_to: id       # column whose text the sealed value is bound to; default the primary key
+                strategy: null | {constant: VALUE} | pseudonym | keep   # instead of deleting the row
+        impersonal: {<table>: "*" | [column, …]}   # the portal's own tables: columns that say nothing about a person
+
+A field with a strategy of its own turns the erasure of its collection into an update: fields with a strategy get it,
+the other personal fields (category below `user`) become null, the rest stays. Fides' `masking_strategy_override` is
+understood too: `delete` on a collection; `null_rewrite`, `string_rewrite`, `hash`, `hmac`, `random_string_rewrite`
+on a field.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from apps.core.identities import IdentityType
+from apps.datamap.dataset_files import Document
+from apps.datamap.mapping import CAPACITIES, Collection, Dataset, Field, Masking, Path, Reference, digest_of
+from apps.datamap.problems import Place, nearest
+from apps.datamap.taxonomy import known, matches
+
+META = "fides_meta"
+OLD_META = "fidesops_meta"
+PORTAL_KEYS = {"store", "schema", "capacity", "read_only", "collections", "impersonal"}
+COLLECTION_KEYS = {
+    "tenant", "region", "clock", "retention", "capacity", "strategy", "read_only", "append_only", "fields",
+}  # fmt: skip
+FIELD_KEYS = {"lookup", "encrypted", "bound_to", "strategy"}
+IDENTITY_TYPES = [kind.value for kind in IdentityType]
+FIDES_MASKING = {
+    "null_rewrite": "null",
+    "string_rewrite": "constant",
+    "hash": "pseudonym",
+    "hmac": "pseudonym",
+    "random_string_rewrite": "random",
+}
+
+
+def declare(document: Document, *, store: str | None = None, is_checked: bool = False) -> Dataset | None:
+    """The dataset a document describes, or None; what is wrong stands in `document.problems`.
+
+    `store` is where a file that names none lives (default "platform"). A document that `is_checked` is not compared
+    with fideslang's form and taxonomy again, which spares web and worker the import of both.
+    """
+    if document.value is None:
+        return None
+    if not isinstance(document.value, dict):
+        document.report((), "a dataset is a mapping of keys to values")
+        return None
+    before = len(document.problems)
+    if not is_checked:
+        _check_form(document)
+    if len(document.problems) > before:
+        return None
+    return _Declaration(document, store, frozenset() if is_checked else known()).dataset()
+
+
+def _check_form(document: Document) -> None:
+    """fideslang's own model, and no key it would silently drop."""
+    from fideslang import models as form  # heavy: only who reads files pays
+    from pydantic import ValidationError
+
+    _Keys(document, form).dataset(document.value)
+    try:
+        form.Dataset.model_validate(document.value)
+    except ValidationError as error:
+        for wrong in error.errors():
+            message = wrong["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
+            document.report(_existing(document, wrong["loc"]), message)
+
+
+def _existing(document: Document, loc: Iterable[Any]) -> Place:
+    """pydantic's location, without the steps it invents for unions."""
+    place: list[str | int] = []
+    value = document.value
+    for step in loc:
+        step = OLD_META if step == META and isinstance(value, dict) and META not in value else step
+        inside = isinstance(value, dict) and step in value
+        if inside or (isinstance(value, list) and isinstance(step, int) and step < len(value)):
+            value = value[step]
+            place.append(step)
+    return tuple(place)
+
+
+class _Keys:
+    """Walks the document beside fideslang's models and reports keys that none of them knows."""
+
+    def __init__(self, document: Document, form: Any) -> None:
+        self.document, self.form = document, form
+
+    def dataset(self, value: dict[str, Any]) -> None:
+        self._known((), value, set(self.form.Dataset.model_fields))
+        self._meta((), value, self.form.DatasetMetadata)
+        for number, collection in enumerate(_list(value.get("collections"))):
+            place = ("collections", number)
+            if not isinstance(collection, dict):
+                continue
+            self._known(place, collection, set(self.form.DatasetCollection.model_fields))
+            self._meta(place, collection, self.form.CollectionMeta)
+            self._fields(place, collection)
+
+    def _fields(self, place: Place, holder: dict[str, Any]) -> None:
+        for number, one in enumerate(_list(holder.get("fields"))):
+            if isinstance(one, dict):
+                here = (*place, "fields", number)
+                self._known(here, one, set(self.form.DatasetField.model_fields))
+                self._meta(here, one, self.form.FidesMeta)
+                self._fields(here, one)
+
+    def _meta(self, place: Place, holder: dict[str, Any], model: Any) -> None:
+        for key in (META, OLD_META):
+            meta = holder.get(key)
+            if not isinstance(meta, dict):
+                continue
+            self._known((*place, key), meta, set(model.model_fields), ())
+            for number, reference in enumerate(_list(meta.get("references"))):
+                if isinstance(reference, dict):
+                    where = (*place, key, "references", number)
+                    self._known(where, reference, set(self.form.FidesDatasetReference.model_fields), ())
+
+    def _known(self, place: Place, value: dict[str, Any], names: set[str], extra: Iterable[str] = (OLD_META,)) -> None:
+        for key in value.keys() - names - set(extra):
+            self.document.report((*place, key), f"unknown key “{key}”", nearest(str(key), names))
+
+
+class _Declaration:
+    """Builds the frozen map from a document of the right form; reports what the form alone can't show."""
+
+    def __init__(self, document: Document, store: str | None, taxonomy: frozenset[str]) -> None:
+        self.document, self.taxonomy = document, taxonomy
+        self.value: dict[str, Any] = document.value
+        portal = self.value.get("meta", {}).get("portal") if isinstance(self.value.get("meta"), dict) else None
+        self.portal: dict[str, Any] = self._mapping(("meta", "portal"), portal)
+        self._keys(("meta", "portal"), self.portal, PORTAL_KEYS)
+        namespace = _meta(self.value).get("namespace") or {}
+        self.store = str(self.portal.get("store") or store or "platform")
+        self.schema = self.portal.get("schema") or namespace.get("schema")
+        self.per_collection = self._mapping(("meta", "portal", "collections"), self.portal.get("collections"))
+        names = [str(one["name"]) for one in self.value["collections"]]
+        for name in self.per_collection.keys() - set(names):
+            place = ("meta", "portal", "collections", name)
+            self.document.report(place, f"no collection is called “{name}”", nearest(name, names))
+
+    def dataset(self) -> Dataset:
+        collections = tuple(
+            self._collection(("collections", number), one) for number, one in enumerate(self.value["collections"])
+        )
+        impersonal = self._mapping(("meta", "portal", "impersonal"), self.portal.get("impersonal"))
+        return Dataset(
+            key=str(self.value["fides_key"]),
+            name=str(self.value.get("name") or self.value["fides_key"]),
+            store=self.store,
+            digest=digest_of({"document": self.value, "store": self.store}),
+            collections=collections,
+            impersonal={table: one if one == "*" else tuple(_list(one)) for table, one in impersonal.items()},
+        )
+
+    def _collection(self, place: Place, value: dict[str, Any]) -> Collection:
+        name = str(value["name"])
+        at = ("meta", "portal", "collections", name)
+        said = self._mapping(at, self.per_collection.get(name))
+        self._keys(at, said, COLLECTION_KEYS)
+        meta = _meta(value)
+        outer = self._categories((), self.value) + self._categories(place, value)
+        per_field = self._mapping((*at, "fields"), said.get("fields"))
+        reader = _Fields(self, per_field, (*at, "fields"))
+        fields = reader.read(place, value, (), outer)
+        reader.finish()
+        override = (meta.get("masking_strategy_override") or {}).get("strategy")
+        return Collection(
+            dataset=str(self.value["fides_key"]),
+            name=name,
+            store=self.store,
+            schema=self.schema,
+            capacity=self._capacity(at, said),
+            fields=fields,
+            tenant=said.get("tenant"),
+            region=said.get("region"),
+            clock=said.get("clock"),
+            retention=tuple(str(rule) for rule in _list(said.get("retention"))),
+            strategy=self._strategy(at, said, override),
+            read_only=bool(said.get("read_only") or said.get("append_only") or self.portal.get("read_only")),
+            skipped=bool(meta.get("skip_processing")),
+        )
+
+    def _capacity(self, at: Place, said: Mapping[str, Any]) -> str:
+        default = self.portal.get("capacity", "controller")
+        capacity = said.get("capacity", default)
+        if capacity not in CAPACITIES:
+            place = (*at, "capacity") if "capacity" in said else ("meta", "portal", "capacity")
+            self.document.report(place, f"unknown capacity “{capacity}”", nearest(str(capacity), CAPACITIES))
+        return str(capacity)
+
+    def _strategy(self, at: Place, said: Mapping[str, Any], override: Any) -> Any:
+        strategy = ("null" if said["strategy"] is None else said["strategy"]) if "strategy" in said else override
+        if strategy not in (None, "delete", "null"):
+            self.document.report(
+                (*at, "strategy"), f"unknown strategy “{strategy}”", nearest(str(strategy), ["delete", "null"])
+            )
+            return None
+        return strategy
+
+    def _categories(self, place: Place, value: Mapping[str, Any]) -> tuple[str, ...]:
+        given = tuple(str(one) for one in value.get("data_categories") or ())
+        for number, category in enumerate(given):
+            if self.taxonomy and category not in self.taxonomy:
+                here = (*place, "data_categories", number)
+                where = self.document.words(place) or str(self.value["fides_key"])
+                self.document.report(here, f"unknown category “{category}”", nearest(category, self.taxonomy), where)
+        return given
+
+    def _mapping(self, place: Place, value: Any) -> dict[str, Any]:
+        if value is None or isinstance(value, dict):
+            return value or {}
+        self.document.report(place, "expected a mapping of keys to values")
+        return {}
+
+    def _keys(self, place: Place, value: Mapping[str, Any], names: set[str]) -> None:
+        for key in value.keys() - names:
+            self.document.report((*place, key), f"unknown key “{key}”", nearest(str(key), names))
+
+
+class _Fields:
+    """The fields of one collection, nested ones included, each with what `meta.portal` says of it."""
+
+    def __init__(self, outer: _Declaration, said: dict[str, Any], at: Place) -> None:
+        self.outer, self.document, self.said, self.at = outer, outer.document, said, at
+        self.seen: set[str] = set()
+
+    def read(
+        self, place: Place, holder: Mapping[str, Any], path: Path, categories: tuple[str, ...]
+    ) -> tuple[Field, ...]:
+        return tuple(
+            self._field((*place, "fields", number), one, (*path, str(one["name"])), categories)
+            for number, one in enumerate(holder.get("fields") or ())
+        )
+
+    def finish(self) -> None:
+        for name in self.said.keys() - self.seen:
+            self.document.report((*self.at, name), f"no field is called “{name}”", nearest(name, self.seen))
+
+    def _field(self, place: Place, value: dict[str, Any], path: Path, outer: tuple[str, ...]) -> Field:
+        dotted = ".".join(path)
+        self.seen.add(dotted)
+        said = self.outer._mapping((*self.at, dotted), self.said.get(dotted))
+        self.outer._keys((*self.at, dotted), said, FIELD_KEYS)
+        if said.get("lookup") not in (None, "hmac"):
+            self.document.report((*self.at, dotted, "lookup"), f"unknown lookup “{said['lookup']}”", "hmac")
+        meta = _meta(value)
+        categories = tuple(dict.fromkeys((*outer, *self.outer._categories(place, value))))
+        return Field(
+            path=path,
+            categories=categories,
+            identities=self._identities(place, meta, bool(said.get("lookup"))),
+            primary_key=bool(meta.get("primary_key")),
+            data_type=meta.get("data_type"),
+            length=meta.get("length"),
+            return_all_elements=bool(meta.get("return_all_elements")),
+            read_only=bool(meta.get("read_only")),
+            references=self._references(place, meta),
+            lookup=bool(said.get("lookup")),
+            encrypted=bool(said.get("encrypted")),
+            bound_to=said.get("bound_to"),
+            masking=self._masking((*self.at, dotted, "strategy"), said, meta),
+            fields=self.read(place, value, path, categories),
+        )
+
+    def _identities(self, place: Place, meta: Mapping[str, Any], is_lookup: bool) -> tuple[IdentityType, ...]:
+        kind = meta.get("identity")
+        if kind is None:
+            return tuple(IdentityType) if is_lookup else ()
+        if kind not in IDENTITY_TYPES:
+            here = (*place, META, "identity")
+            self.document.report(
+                here, f"unknown identity type “{kind}”", nearest(str(kind), IDENTITY_TYPES), self.document.words(place)
+            )
+            return ()
+        return (IdentityType(kind),)
+
+    def _references(self, place: Place, meta: Mapping[str, Any]) -> tuple[Reference, ...]:
+        found = []
+        for one in meta.get("references") or ():
+            parts = str(one["field"]).split(".")
+            if len(parts) < 2:
+                self.document.report(place, f"the reference “{one['field']}” must read collection.field")
+                continue
+            found.append(Reference(str(one["dataset"]), parts[0], tuple(parts[1:]), one.get("direction")))
+        return tuple(found)
+
+    def _masking(self, at: Place, said: Mapping[str, Any], meta: Mapping[str, Any]) -> Masking | None:
+        if "strategy" in said:
+            return self._own_masking(at, said["strategy"])
+        override = meta.get("masking_strategy_override")
+        if not override:
+            return None
+        kind = FIDES_MASKING.get(override["strategy"])
+        if kind is None:
+            self.document.report(
+                at, f"unknown strategy “{override['strategy']}”", nearest(override["strategy"], FIDES_MASKING)
+            )
+            return None
+        return Masking(kind, (override.get("configuration") or {}).get("rewrite_value", ""))  # type: ignore[arg-type]
+
+    def _own_masking(self, at: Place, strategy: Any) -> Masking | None:
+        if strategy is None or strategy in ("null", "pseudonym", "keep"):
+            return Masking(strategy or "null")
+        if isinstance(strategy, dict) and strategy.keys() == {"constant"}:
+            return Masking("constant", strategy["constant"])
+        self.document.report(
+            at, f"unknown strategy “{strategy}”", nearest(str(strategy), ["null", "pseudonym", "keep", "constant"])
+        )
+        return None
+
+
+def is_personal(categories: Iterable[str]) -> bool:
+    """Whether data of these categories says something about a person (fideslang: everything below `user`)."""
+    return any(matches(category, "user") for category in categories)
+
+
+def _meta(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    return value.get(META) or value.get(OLD_META) or {}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [] if value is None else [value]

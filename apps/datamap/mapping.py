@@ -1,0 +1,227 @@
+"""The data map in memory: datasets, their collections and fields, and the edges a search follows between them."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+from apps.core.identities import IdentityType
+from apps.datamap.taxonomy import matches
+
+PORTAL = "portal"
+CAPACITIES = ("controller", "processor", "conduit")
+
+Path = tuple[str, ...]
+Fallback = Literal["null", "constant", "pseudonym", "keep", "random"]
+
+
+@dataclass(frozen=True)
+class Masking:
+    """What becomes of one field when its row is not deleted. `value` is the constant."""
+
+    kind: Fallback
+    value: Any = None
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A reference as it is written on a field: the field it names, and where values flow ("from" it, "to" it)."""
+
+    dataset: str
+    collection: str
+    path: Path
+    direction: str | None
+
+
+@dataclass(frozen=True)
+class Field:
+    """A column, or a place inside a jsonb column (`path` then has more than one part)."""
+
+    path: Path
+    categories: tuple[str, ...] = ()
+    identities: tuple[IdentityType, ...] = ()
+    primary_key: bool = False
+    data_type: str | None = None
+    length: int | None = None
+    return_all_elements: bool = False
+    read_only: bool = False
+    references: tuple[Reference, ...] = ()
+    lookup: bool = False
+    encrypted: bool = False
+    bound_to: str | None = None
+    masking: Masking | None = None
+    fields: tuple["Field", ...] = ()
+
+    @property
+    def column(self) -> str:
+        return self.path[0]
+
+    @property
+    def dotted(self) -> str:
+        return ".".join(self.path)
+
+    def walk(self) -> Iterator["Field"]:
+        yield self
+        for inner in self.fields:
+            yield from inner.walk()
+
+
+@dataclass(frozen=True)
+class Collection:
+    """A table, and what the map says of it."""
+
+    dataset: str
+    name: str
+    store: str
+    schema: str | None
+    capacity: str
+    fields: tuple[Field, ...]
+    tenant: str | None = None
+    region: str | None = None
+    clock: str | None = None
+    retention: tuple[str, ...] = ()
+    strategy: Literal["delete", "null"] | None = None
+    read_only: bool = False
+    skipped: bool = False
+
+    @property
+    def key(self) -> str:
+        return f"{self.dataset}:{self.name}"
+
+    @property
+    def table(self) -> tuple[str | None, str]:
+        return self.schema, self.name
+
+    @cached_property
+    def by_path(self) -> dict[Path, Field]:
+        return {place.path: place for top in self.fields for place in top.walk()}
+
+    @property
+    def primary_key(self) -> tuple[str, ...]:
+        return tuple(top.column for top in self.fields if top.primary_key)
+
+    def categories(self) -> tuple[str, ...]:
+        return tuple(sorted({category for place in self.by_path.values() for category in place.categories}))
+
+    def identity_fields(self, types: Sequence[IdentityType]) -> list[Field]:
+        """The fields in which one of these identities may stand, blind indexes included."""
+        return [place for place in self.by_path.values() if set(place.identities) & set(types)]
+
+    def has_category(self, wanted: Sequence[str]) -> bool:
+        return any(matches(category, one) for category in self.categories() for one in wanted)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    key: str
+    name: str
+    store: str
+    digest: str
+    collections: tuple[Collection, ...]
+    impersonal: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, order=True)
+class Edge:
+    """Values found at `source`.`at` are asked for in `target`.`into`. `written_on` says which end names the other."""
+
+    source: str
+    at: Path
+    target: str
+    into: Path
+    written_on: str = field(compare=False, default="")
+
+
+@dataclass(frozen=True)
+class DataMap:
+    """All datasets together: the portal's own and the loaded ones."""
+
+    datasets: tuple[Dataset, ...]
+
+    @cached_property
+    def collections(self) -> dict[str, Collection]:
+        return {one.key: one for dataset in self.datasets for one in dataset.collections}
+
+    @cached_property
+    def version(self) -> str:
+        """One digest over all datasets: it changes when any of them does."""
+        text = "\n".join(sorted(f"{dataset.key}={dataset.digest}" for dataset in self.datasets))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @cached_property
+    def edges(self) -> tuple[Edge, ...]:
+        """Every way that values flow. A reference without direction flows both ways (fideslang's rule)."""
+        found: set[Edge] = set()
+        for collection in self.collections.values():
+            for place in collection.by_path.values():
+                for reference in place.references:
+                    other = f"{reference.dataset}:{reference.collection}"
+                    if other not in self.collections or self.collections[other].skipped or collection.skipped:
+                        continue
+                    if reference.direction != "to":
+                        found.add(Edge(other, reference.path, collection.key, place.path, collection.key))
+                    if reference.direction != "from":
+                        found.add(Edge(collection.key, place.path, other, reference.path, collection.key))
+        return tuple(sorted(found))
+
+    def edges_from(self, key: str) -> list[Edge]:
+        return [edge for edge in self.edges if edge.source == key]
+
+    def reachable(self, types: Sequence[IdentityType], allowed: set[str]) -> set[str]:
+        """The collections among `allowed` that a search for these identity types can come to."""
+        reached = {key for key in allowed if self.collections[key].identity_fields(types)}
+        frontier = list(reached)
+        while frontier:
+            for edge in self.edges_from(frontier.pop()):
+                if edge.target in allowed and edge.target not in reached:
+                    reached.add(edge.target)
+                    frontier.append(edge.target)
+        return reached
+
+    def order(self, keys: set[str]) -> list[list[str]]:
+        """`keys` in groups, each after those whose values flow into it; the members of a cycle share a group."""
+        return components(keys, {(edge.source, edge.target) for edge in self.edges})
+
+
+def components(nodes: set[str], arrows: set[tuple[str, str]]) -> list[list[str]]:
+    """Strongly connected components, sources of arrows first (Tarjan 1972, without recursion)."""
+    onward: dict[str, list[str]] = {node: [] for node in sorted(nodes)}
+    for source, target in sorted(arrows):
+        if source in onward and target in onward and source != target:
+            onward[source].append(target)
+    number: dict[str, int] = {}
+    low: dict[str, int] = {}
+    stack: list[str] = []
+    groups: list[list[str]] = []
+    for root in onward:
+        if root in number:
+            continue
+        work = [(root, iter(onward[root]))]
+        number[root] = low[root] = len(number)
+        stack.append(root)
+        while work:
+            node, rest = work[-1]
+            for following in rest:
+                if following not in number:
+                    number[following] = low[following] = len(number)
+                    stack.append(following)
+                    work.append((following, iter(onward[following])))
+                    break
+                if following in stack:
+                    low[node] = min(low[node], number[following])
+            else:
+                work.pop()
+                if work:
+                    low[work[-1][0]] = min(low[work[-1][0]], low[node])
+                if low[node] == number[node]:
+                    cut = stack.index(node)
+                    groups.append(sorted(stack[cut:]))
+                    del stack[cut:]
+    return groups[::-1]
+
+
+def digest_of(document: Mapping[str, Any]) -> str:
+    """SHA-256 over the canonical JSON of a dataset."""
+    return hashlib.sha256(json.dumps(document, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
