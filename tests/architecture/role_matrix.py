@@ -1,0 +1,103 @@
+"""Who may open which address. Every named address of the portal stands here; `test_role_matrix.py` executes each cell.
+
+A row names the roles that get in, with the methods it is asked by. Whoever is not named gets 404, 403 or the sign-in
+page. `needs` names the object in the address; it is made for Acme, by its privacy officer (see `test_role_matrix.py`).
+"""
+
+from dataclasses import dataclass
+
+ROLES = (
+    *("anonymous", "member", "privacy", "owner"),
+    *("stranger",),  # a privacy officer of another customer account
+    *("officer", "admin", "dpo", "auditor"),
+)
+EVERYBODY = frozenset(ROLES)
+NOBODY: frozenset[str] = frozenset()
+SIGNED_IN = EVERYBODY - {"anonymous"}
+OF_ACME = frozenset({"member", "privacy", "owner"})
+CUSTOMERS = OF_ACME | {"stranger"}
+STAFF = frozenset({"officer", "admin", "dpo", "auditor"})
+
+
+@dataclass(frozen=True)
+class Row:
+    who: frozenset[str]
+    methods: tuple[str, ...] = ("get",)
+    needs: str = ""
+    is_step: bool = False  # in the middle of a flow: whoever is not in it is sent back, whatever the role
+
+
+POST = ("post",)
+FORM = ("get", "post")
+
+STEP = Row(EVERYBODY, FORM, is_step=True)
+OWNER_OF_ACME = frozenset({"owner"})
+
+CORE = {
+    "healthz": Row(EVERYBODY),
+    "readyz": Row(EVERYBODY),
+}
+DASHBOARD = {
+    "dashboard:centre": Row(EVERYBODY),
+    "dashboard:home": Row(SIGNED_IN),
+    "dashboard:theme": Row(EVERYBODY, POST),
+}
+SIGN_IN = {
+    "account_login": Row(EVERYBODY, FORM),
+    "account_logout": Row(EVERYBODY, FORM),
+    "account_signup": Row(EVERYBODY, FORM),
+    "account_inactive": Row(EVERYBODY),
+    "account_reset_password": Row(EVERYBODY, FORM),
+    "account_password_reset_completed": Row(EVERYBODY),
+    "account_complete_password_reset": STEP,
+    "account_confirm_login_code": STEP,
+    "account_confirm_password_reset_code": STEP,
+    "account_email_verification_sent": STEP,
+    "account_verify_phone": STEP,
+    "mfa_authenticate": STEP,
+    "set_language": Row(EVERYBODY, POST),
+}
+OWN_ACCOUNT = {
+    "account_settings": Row(SIGNED_IN, FORM),
+    "account_accept": Row(frozenset({"member"}), POST, "invitation_to_member"),
+    "account_change_password": Row(SIGNED_IN, FORM),
+    "account_set_password": Row(SIGNED_IN, FORM),
+    "account_change_phone": Row(SIGNED_IN, FORM),
+    "account_email": Row(SIGNED_IN, FORM),
+    "account_reauthenticate": Row(SIGNED_IN, FORM),
+    "account_step_up": Row(SIGNED_IN, FORM),
+    "usersessions_list": Row(SIGNED_IN, FORM),
+    "mfa_index": Row(SIGNED_IN),
+    "mfa_reauthenticate": Row(SIGNED_IN, FORM),
+    "mfa_reauthenticate_webauthn": Row(SIGNED_IN, FORM),
+    "mfa_activate_totp": Row(SIGNED_IN, FORM),
+    "mfa_deactivate_totp": Row(STAFF, FORM),  # whoever has an authenticator app: here the staff
+    "mfa_add_webauthn": Row(SIGNED_IN, FORM),
+    "mfa_list_webauthn": Row(SIGNED_IN),
+    "mfa_edit_webauthn": Row(frozenset({"member"}), FORM, "key_of_member"),
+    "mfa_remove_webauthn": Row(frozenset({"member"}), FORM, "key_of_member"),
+    "mfa_generate_recovery_codes": Row(SIGNED_IN, FORM),
+    "mfa_view_recovery_codes": Row(NOBODY),  # shown once, when they are made
+    "mfa_download_recovery_codes": Row(NOBODY),
+}
+TEAM = {
+    "account_team": Row(OWNER_OF_ACME, FORM, "team"),
+    "account_member_role": Row(OWNER_OF_ACME, POST, "member_of_team"),
+    "account_member_remove": Row(OWNER_OF_ACME, POST, "member_of_team"),
+    "account_invitation_withdraw": Row(OWNER_OF_ACME, POST, "invitation_of_team"),
+}
+PEOPLE = {
+    "people": Row(frozenset({"admin", "dpo"})),
+    "people_grant": Row(frozenset({"admin"}), POST),
+    "people_revoke": Row(frozenset({"admin"}), POST, "colleague"),
+    "people_access": Row(frozenset({"admin"}), POST, "colleague"),
+}
+AREAS: dict[str, dict[str, Row]] = {
+    "core": CORE,
+    "dashboard": DASHBOARD,
+    "sign-in": SIGN_IN,
+    "own account": OWN_ACCOUNT,
+    "team": TEAM,
+    "people": PEOPLE,
+}
+MATRIX = {name: row for area in AREAS.values() for name, row in area.items()}

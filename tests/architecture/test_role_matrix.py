@@ -1,0 +1,140 @@
+"""Every address stands in the role matrix, and every cell of it is executed."""
+
+from collections.abc import Callable, Iterator
+from copy import copy
+from datetime import timedelta
+from http.cookies import SimpleCookie
+
+import pytest
+from allauth.mfa.models import Authenticator
+from django.conf import settings
+from django.db import transaction
+from django.test import Client
+from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, path, reverse
+
+from apps.accounts.models import Invitation
+from apps.core import clock
+from tests.accounts.factories import CustomerAccountFactory, MembershipFactory, UserFactory
+from tests.architecture.role_matrix import AREAS, EVERYBODY, MATRIX, NOBODY, OF_ACME, ROLES, STAFF, Row
+
+pytestmark = pytest.mark.threat("T1")
+OUT = {401, 403, 404}
+SENT_ON = {302, 401}
+
+
+def addresses(resolver: URLResolver, namespaces: tuple[str, ...] = ()) -> Iterator[str]:
+    """Name of every address with its namespace; one without a name stands as its pattern."""
+    for entry in resolver.url_patterns:
+        if isinstance(entry, URLResolver):
+            yield from addresses(entry, (*namespaces, entry.namespace) if entry.namespace else namespaces)
+        elif isinstance(entry, URLPattern):
+            yield ":".join((*namespaces, entry.name or f"unnamed {entry.pattern}"))
+
+
+class World:
+    """One customer account with its people, one other, the staff, and the objects that addresses name."""
+
+    def __init__(self) -> None:
+        self.cookies: dict[str, SimpleCookie] = {"anonymous": SimpleCookie()}
+        self.account = CustomerAccountFactory(name="Acme")
+        self.people = {name: MembershipFactory(account=self.account, role=name).user for name in sorted(OF_ACME)}
+        self.people |= {
+            "stranger": MembershipFactory(account=CustomerAccountFactory(name="Globex"), role="privacy").user
+        }
+        self.people |= {name: UserFactory(**{name: True}) for name in sorted(STAFF)}
+
+    def let_in(self, sign_in: Callable[..., object]) -> None:
+        """Sign everybody in, with a fresh second factor and after allauth's own "is it still you?"."""
+        for role, person in self.people.items():
+            client = Client()
+            sign_in(client, person, fresh_factor=True)
+            session = client.session
+            proofs = [record | {"reauthenticated": True} for record in session["account_authentication_methods"]]
+            session["account_authentication_methods"] = proofs
+            session.save()
+            self.cookies[role] = client.cookies
+
+    def visit(self, name: str, row: Row, role: str, method: str) -> int:
+        """The status of one cell. What the visit changes is undone."""
+        client = Client()
+        client.cookies = copy(self.cookies[role])
+        before = transaction.savepoint()
+        try:
+            response = getattr(client, method)(reverse(name, kwargs=self.arguments(row.needs)))
+            asks_to_sign_in = response.status_code == 302 and response.url.startswith(reverse(settings.LOGIN_URL))
+            return 401 if asks_to_sign_in else response.status_code
+        finally:
+            transaction.savepoint_rollback(before)
+
+    def arguments(self, needs: str) -> dict[str, object]:
+        return getattr(self, needs)() if needs else {}
+
+    def team(self) -> dict[str, object]:
+        return {"pk": self.account.pk}
+
+    def member_of_team(self) -> dict[str, object]:
+        return self.team() | {"member": self.people["member"].memberships.get().pk}
+
+    def invitation_of_team(self) -> dict[str, object]:
+        return self.team() | {"invitation": self._invited("somebody@elsewhere.example").pk}
+
+    def invitation_to_member(self) -> dict[str, object]:
+        return {"pk": self._invited(self.people["member"].email).pk}
+
+    def _invited(self, email: str) -> Invitation:
+        at = clock.now()
+        times = {"invited_at": at, "expires_at": at + timedelta(days=7)}
+        return Invitation.objects.create(account=self.account, email=email, role="member", **times)
+
+    def colleague(self) -> dict[str, object]:
+        return {"pk": self.people["auditor"].pk}
+
+    def key_of_member(self) -> dict[str, object]:
+        key = {"name": "A key", "credential": {}, "passwordless": False}
+        kind = Authenticator.Type.WEBAUTHN
+        return {"pk": Authenticator.objects.create(user=self.people["member"], type=kind, data=key).pk}
+
+
+@pytest.fixture
+def world(db, sign_in):
+    world = World()
+    world.let_in(sign_in)
+    return world
+
+
+def is_right(row: Row, role: str, status: int) -> bool:
+    """Whether a status is what the matrix says; a redirect to the sign-in page counts as 401."""
+    if row.is_step:
+        return status in SENT_ON
+    return status not in {*OUT, 405, 500} if role in row.who else status in OUT
+
+
+def test_every_address_stands_in_the_matrix():
+    assert sorted(set(addresses(get_resolver())) ^ set(MATRIX)) == []
+
+
+def test_an_address_that_nobody_listed_is_found_out():
+    hidden = URLResolver(path("", lambda request: None).pattern, [path("hidden/", lambda request: None)])
+    assert list(addresses(hidden)) == ["unnamed hidden/"]
+
+
+@pytest.mark.parametrize("area", AREAS)
+def test_each_role_gets_in_where_the_matrix_says_and_nowhere_else(area, world):
+    wrong = [
+        f"{name}: {method} as {role} answered {status}"
+        for name, row in AREAS[area].items()
+        for role in ROLES
+        for method in row.methods
+        if not is_right(row, role, status := world.visit(name, row, role, method))
+    ]
+    assert wrong == []
+
+
+def test_a_door_left_open_or_shut_is_found_out(world):
+    home = ("dashboard:home", Row(EVERYBODY))
+    assert not is_right(Row(EVERYBODY), "anonymous", world.visit(*home, "anonymous", "get"))
+    assert not is_right(Row(NOBODY), "member", world.visit(*home, "member", "get"))
+    assert not is_right(Row(EVERYBODY), "member", world.visit(*home, "member", "post"))  # 405
+    assert is_right(Row(EVERYBODY), "member", world.visit(*home, "member", "get"))
+    with pytest.raises(NoReverseMatch):
+        world.visit("dashboard:nowhere", Row(EVERYBODY), "member", "get")
