@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext_lazy as _
@@ -31,10 +32,11 @@ class Door:
 
 def navigation(request: HttpRequest) -> dict[str, Any]:
     """Template variables of every page: doors by role, the way in or out, the chosen theme."""
+    user = getattr(request, "user", AnonymousUser())  # absent where a request is refused early
     theme = request.COOKIES.get(THEME_COOKIE)
     return {
-        "nav": _doors(request, _names_for(request.user)),
-        "nav_user": _doors(request, _account_names(request.user)),
+        "nav": _doors(request, _names_for(user)),
+        "nav_user": _doors(request, _account_names(user)),
         "sign_out_url": address("account_logout"),
         "theme": theme if theme in THEMES else "",
         "theme_url": address("dashboard:theme"),

@@ -161,6 +161,7 @@ def test_an_invited_person_is_not_asked_for_a_company(client):
         ("password1", "short"),
         ("email", ""),
     ],
+    ids=lambda value: ascii(value)[:16],
 )
 def test_bad_input_gets_a_message_beside_its_field_and_keeps_what_was_typed(client, field, value):
     response = sign_up(client, **{field: value})
