@@ -13,6 +13,7 @@ app.autodiscover_tasks()
 # name -> (task, seconds between two runs). A task finds its work by state, so a missed tick costs only time.
 BEAT = {
     "deliver messages": ("apps.notifications.tasks.deliver_messages", 10),
+    "forget expired plans": ("apps.datamap.tasks.forget_expired_plans", 3600),
     "make the sample platform's months ahead": ("apps.demo.tasks.make_months_ahead", 6 * 3_600),
     "forget unconfirmed sign-ups": ("apps.accounts.tasks.forget_unconfirmed_sign_ups", 3600),
     "forget spent codes, limits and sessions": ("apps.accounts.tasks.forget_spent", 3600),
