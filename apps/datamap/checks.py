@@ -12,6 +12,7 @@ from apps.core.identities import IdentityType
 from apps.datamap import guards
 from apps.datamap.contract import StoreUnavailable
 from apps.datamap.dataset_files import Document
+from apps.datamap.declarations import META, OLD_META
 from apps.datamap.mapping import PORTAL, Collection, DataMap, Dataset, Field
 from apps.datamap.problems import Place, Problem, nearest
 from apps.datamap.receipts import CREATE, receipts_table
@@ -91,11 +92,20 @@ class _Collection:
     def references(self) -> None:
         """Every reference leads to a field of the map."""
         for one in self.collection.by_path.values():
-            for reference in one.references:
+            for number, reference in enumerate(one.references):
                 wrong, known = self._wrong(reference.dataset, reference.collection, reference.path)
                 if wrong:
                     full = ".".join((reference.collection, *reference.path))
-                    self.document.report(self.place_of(one), f"the reference “{full}” leads nowhere: no {wrong}", known)
+                    message = f"the reference “{full}” leads nowhere: no {wrong}"
+                    self.document.report(self._place_of_reference(one, number), message, known, self._words(one))
+
+    def _place_of_reference(self, place: Field, number: int) -> Place:
+        at = self.place_of(place)
+        written = [(*at, meta, "references", number) for meta in (META, OLD_META)]
+        return next((one for one in written if one in self.document.lines), at)
+
+    def _words(self, place: Field) -> str:
+        return f"{self.collection.name}.{place.dotted}"
 
     def _wrong(self, dataset: str, collection: str, path: tuple[str, ...]) -> tuple[str, str]:
         known = {one.key: one for one in self.datamap.datasets}
