@@ -53,6 +53,19 @@ def _read(path: Path) -> Catalog:
         return read_po(file, locale=path.parent.parent.name)
 
 
+def _new(language: str) -> Catalog:
+    return Catalog(
+        locale=language,
+        project="Privacy portal",
+        version="1",
+        header_comment="# Texts of the portal; `make messages` brings the list up to date.",
+        msgid_bugs_address="-",
+        last_translator="-",
+        language_team="-",
+        fuzzy=False,
+    )
+
+
 def messages() -> Catalog:
     """Every text that code and templates mark for translation, with the files it stands in."""
     catalog = Catalog(project="Privacy portal", fuzzy=False)
@@ -87,7 +100,7 @@ def extract() -> int:
     found = messages()
     for language in LANGUAGES:
         path = ROOT / "locale" / language / "LC_MESSAGES/django.po"
-        catalog = _read(path) if path.exists() else Catalog(locale=language, project="Privacy portal", fuzzy=False)
+        catalog = _read(path) if path.exists() else _new(language)
         found.creation_date = catalog.creation_date  # the file changes when a text does, not with the day
         catalog.update(found, no_fuzzy_matching=True)
         path.parent.mkdir(parents=True, exist_ok=True)

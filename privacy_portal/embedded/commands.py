@@ -1,4 +1,4 @@
-"""The three processes of the portal. `docker-compose.yml` starts the very same commands; a test compares them."""
+"""The three processes of the portal. `docker-compose.yml` starts the same ones, and a test starts those."""
 
 import sys
 from pathlib import Path

@@ -33,3 +33,10 @@ def write_keys(state: Path) -> Path:
         os.fsync(file.fileno())
     unfinished.rename(path)
     return path
+
+
+if __name__ == "__main__":  # docker-compose.yml: where no keys are given, they are made once in the volume
+    if not os.environ.get("SECRET_KEY"):
+        state = Path(os.environ["PORTAL_STATE_DIR"])
+        state.mkdir(parents=True, exist_ok=True)
+        write_keys(state)
