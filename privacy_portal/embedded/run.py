@@ -64,11 +64,12 @@ class Supervisor:
         home = self.start_servers()
         self.children.clear()
         self.prepare(home / DONE)
-        with step("web, worker, beat"):
-            for name in MEMBERS:
-                self.children[name] = self.start_child(name)
+        with step("web"):
+            self.children["web"] = self.start_child("web")
             log = self.logs / "web.log"
             wait_until(lambda: answers(self.host, self.port, "/readyz"), self.children["web"], log=log, seconds=60)
+        for name in ("worker", "beat"):  # they pick up what waits in the database a second later
+            self.children[name] = self.start_child(name)
 
     def stop_what_was_left(self) -> None:
         """Processes of a run that was killed: they hold sockets, ports and half-done work."""
