@@ -80,6 +80,11 @@ def describe_ground(
     return words.in_words(kind, by_key.get(ground or ""), (_day(until), _day(until_latest)), language)
 
 
+def describe_period(rule: Rule) -> str:
+    """How long a rule lasts and from when, in the active language: what Article 15(1)(d) has to be told."""
+    return words.limit_in_words(rule)
+
+
 def _day(value: date | str | None) -> date | None:
     return date.fromisoformat(value) if isinstance(value, str) else value
 

@@ -72,6 +72,11 @@ def period_in_words(period: Period) -> str:
     }
 
 
+def limit_in_words(rule: Rule) -> str:
+    """A rule's period with the event it runs from, in one sentence in the active language."""
+    return _until(rule, None, None)
+
+
 def _reason(kind: str | None, rule: Rule | None) -> str:
     if kind == "duty" and rule and rule.is_duty:
         what = DUTIES.get(rule.key, rule.description)

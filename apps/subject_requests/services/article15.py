@@ -7,7 +7,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from apps.datamap.services import CollectionInfo
-from apps.retention.services import current_rules
+from apps.retention.services import current_rules, describe_period
 from apps.subject_requests.models import SubjectRequest
 
 
@@ -51,9 +51,10 @@ def _purposes(collections: list[CollectionInfo]) -> list[dict[str, Any]]:
             "rule": key,
             "data": rules[key].description,
             "purpose": rules[key].why or rules[key].description,
-            "legal_basis": rules[key].legal_basis,
+            "legal_basis": rules[key].get_legal_basis_display(),
             "period": rules[key].period,
             "starts_at": rules[key].starts_at,
+            "period_words": describe_period(rules[key]),
             "collections": sorted(names),
         }
         for key, names in sorted(used.items())

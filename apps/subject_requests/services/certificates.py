@@ -35,7 +35,7 @@ def finish_erasure(
     subject_request: SubjectRequest, plan: ErasurePlan, tasks: Sequence[StoreTask], *, now: datetime
 ) -> SubjectRequest:
     """Part outcomes, certificate, the requester's download and notice, in the caller's transaction."""
-    kept = [rows for rows in kept_rows(plan, tasks) if not rows.is_own_trace]
+    kept = kept_rows(plan, tasks)
     sums = counts_by_capacity(plan, tasks, kept)
     for part in subject_request.parts.filter(outcome=""):
         part.request = subject_request
@@ -44,7 +44,7 @@ def finish_erasure(
     issue_certificate(subject_request, plan, tasks, kept, now=now)
     moved = _move_request(subject_request, Status.CLOSED, actor="system", at=now)
     expires_on = (now + LIFETIME).date()
-    tell_requester(moved, "erased", now=now, kept=sum(rows.count for rows in kept), expires_on=expires_on)
+    tell_requester(moved, "erased", now=now, expires_on=expires_on)
     return moved
 
 

@@ -67,6 +67,7 @@ def settle_effect(task: StoreTask, receipt: datamap.Receipt, *, now: datetime) -
         return False
     _move(held, TaskStatus.EXECUTED, counts=receipt.counts, executed_at=receipt.at, error_code="")
     bury(held.request, now=now)
+    datamap.note_execution(ErasurePlan.objects.get(hash=held.plan_hash), receipt, actor="system", now=now)
     record(
         actor="system",
         verb="subject_request.store_executed",
