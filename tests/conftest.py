@@ -28,7 +28,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """The controlling process starts the servers, before Django reads its settings; xdist workers inherit the addresses."""
     if hasattr(config, "workerinput") or os.environ.get("PORTAL_TEST_TEMPLATE"):
         return
-    from privacy_portal.embedded.translations import compile_translations
+    from privacy_portal.translations import compile_translations
 
     compile_translations()
     if not all(os.environ.get(name) for name in ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL")):

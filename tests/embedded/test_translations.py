@@ -3,7 +3,7 @@
 import gettext
 import os
 
-from privacy_portal.embedded.translations import compile_translations, messages, template_messages
+from privacy_portal.translations import compile_translations, messages, template_messages
 
 TEMPLATE = """{% load i18n %}
 <p title='{% translate "A title" %}'>{{ _("A variable")|upper }} (not this)</p>
