@@ -18,6 +18,7 @@ THEMES = ("light", "dark")
 PUBLIC_DOORS = (("processors:list", _("Processors")),)
 CUSTOMER_DOORS = (("subject_requests:list", _("Requests")),)
 OFFICER_DOORS = (("desk:queue", _("Desk")),)
+REGISTER_DOORS = (("processors:register", _("Registers")),)
 EVIDENCE_DOORS = (("dashboard:evidence", _("Evidence")),)
 PEOPLE_DOORS = (("people", _("People")),)
 OUTBOX_DOORS = (("dashboard:outbox", _("Outbox")),)
@@ -57,6 +58,7 @@ def _names_for(user: Any) -> list[tuple[str, Any]]:
     if not accounts.is_staff_member(user):
         return [*CUSTOMER_DOORS, *PUBLIC_DOORS]
     names = [*OFFICER_DOORS] if accounts.has_role(user, Role.OFFICER, Role.DPO) else []
+    names += REGISTER_DOORS
     names += EVIDENCE_DOORS if policies.can_read_evidence(user) else []
     names += OUTBOX_DOORS if policies.can_read_outbox(user) else []
     names += PEOPLE_DOORS if accounts.can_see_people(user) else []

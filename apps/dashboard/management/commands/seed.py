@@ -9,10 +9,12 @@ from django.db import transaction
 
 from apps.core import clock
 from apps.core.errors import DomainError
+from apps.processors.services import seed_processors
 from apps.retention.services import seed_rules
 
 # What is loaded -> the service that loads it: it adds what is missing, leaves what people changed, and returns counts.
 SEEDS: dict[str, Callable[..., Any]] = {
+    "processors": seed_processors,
     "retention rules": seed_rules,
 }
 
