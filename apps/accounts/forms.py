@@ -81,6 +81,10 @@ class CodeField(forms.CharField):
         attrs = {"autocomplete": "one-time-code", "inputmode": kwargs.pop("inputmode", "numeric"), "dir": "ltr"}
         super().__init__(max_length=CODE_MAX, widget=forms.TextInput(attrs=attrs), **kwargs)
 
+    def to_python(self, value: Any) -> str:
+        """Digits of any script: an Arabic keyboard has its own."""
+        return "".join(str(unicodedata.decimal(letter, letter)) for letter in super().to_python(value))
+
 
 NEW_PASSWORD_HINT = _("At least 12 characters. Three or four words that nobody would guess are good.")
 
