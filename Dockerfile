@@ -12,7 +12,7 @@ COPY templates templates
 COPY static static
 COPY locale locale
 ENV PATH=/opt/venv/bin:$PATH STATIC_ROOT=/portal/static-built
-RUN python -m privacy_portal.embedded.translations compile && python manage.py collectstatic --noinput -v0
+RUN python -m privacy_portal.translations compile && python manage.py collectstatic --noinput -v0
 
 FROM python:3.11-slim
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 STATIC_ROOT=/portal/static-built PORTAL_STATE_DIR=/var/lib/portal

@@ -40,13 +40,12 @@ clean:                             ## remove .portal with all its data
 .PHONY: lint types contracts templates translations django
 lint:
 	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --quiet --check .
-	@$(BIN)/bandit -q -r -c pyproject.toml apps privacy_portal
 types:
 	@$(BIN)/mypy --no-error-summary
 contracts:
 	@$(BIN)/lint-imports --no-logo
 templates:
-	@$(BIN)/djlint --quiet --lint --check templates
+	@$(BIN)/djlint --quiet --lint templates
 translations:
 	@$(PY) -m privacy_portal.translations check
 django:

@@ -187,7 +187,7 @@ def test_a_state_folder_that_the_servers_user_cannot_enter_gets_its_data_outside
 
 
 def test_servers_die_with_a_killed_test_run_and_the_next_one_removes_the_folder():
-    code = "from privacy_portal.embedded import throw_away as t; import time; print(t().home, flush=True); time.sleep(9)"
+    code = "import time, privacy_portal.embedded as e; print(e.throw_away().home, flush=True); time.sleep(9)"
     run = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     home = Path(run.stdout.readline().strip())
     assert len(processes_of(home)) >= 2
