@@ -8,6 +8,8 @@ import psycopg2.extensions
 import pytest
 from django.core.management import CommandError, call_command
 
+from apps.accounts.models import User
+from apps.datamap.models import DatasetVersion
 from apps.demo import people, schema, services, tasks
 from apps.demo.connections import connect, connect_platform
 from apps.demo.world import HISTORY_DAYS
@@ -208,6 +210,13 @@ class TestCommand:
             assert ask(cursor, "SELECT md5(string_agg(m::text, '' ORDER BY id)) FROM platform.messages m") == before
         assert "messages" in first.getvalue()
         assert "filled already" in second.getvalue()
+
+    def test_it_puts_the_platform_on_the_map_and_makes_the_sign_ins(self, db, settings):
+        settings.DEMO = True
+        call_command("demo", stdout=StringIO())
+        call_command("demo", stdout=StringIO())
+        assert DatasetVersion.objects.filter(fides_key="platform", store="platform").count() == 1
+        assert User.objects.filter(email="privacy@acme.example").count() == 1
 
     def test_the_task_works_on_the_store_and_without_a_platform_does_nothing(self, committed_db):
         with connect(committed_db.owner_url) as owner:

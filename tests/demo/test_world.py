@@ -169,7 +169,6 @@ def test_names_come_in_several_scripts(rows):
         assert re.search(letters, names)
 
 
-@pytest.mark.req("DSR-4")
 def test_the_same_number_and_address_stand_in_two_accounts(rows):
     for account in (people.ACME, people.GLOBEX):
         of_account = [

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from django.conf import settings
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 from apps.core import clock
@@ -24,7 +25,7 @@ class Command(BaseCommand):
         parser.add_argument("--seed", type=int, default=1, help="the same seed, scale and date give the same bytes")
         parser.add_argument("--at", type=date.fromisoformat, help="the day the data ends before (default: today)")
         parser.add_argument("--replace", action="store_true", help="drop the data that is there")
-        parser.add_argument("--platform-only", action="store_true", help="no sign-ins")
+        parser.add_argument("--platform-only", action="store_true", help="leave the data map and the sign-ins alone")
         parser.add_argument("--print-sign-ins", action="store_true", help="print the sample sign-ins, do nothing else")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -34,9 +35,11 @@ class Command(BaseCommand):
             self.stdout.write(sign_ins.describe())
             return
         self._fill(options)
-        if not options["platform_only"]:
-            made = sign_ins.create_sign_ins(now=clock.now())
-            self.stdout.write(f"Sample sign-ins made: {made}")
+        if options["platform_only"]:
+            return
+        call_command("datamap", "load", str(services.DATASET_FILE), stdout=self.stdout)
+        made = sign_ins.create_sign_ins(now=clock.now())
+        self.stdout.write(f"Sample sign-ins made: {made}")
 
     def _fill(self, options: dict[str, Any]) -> None:
         started = time.monotonic()
