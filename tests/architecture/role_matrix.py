@@ -41,6 +41,8 @@ DASHBOARD = {
     "dashboard:centre": Row(EVERYBODY),
     "dashboard:home": Row(SIGNED_IN),
     "dashboard:theme": Row(EVERYBODY, POST),
+    "dashboard:evidence": Row(frozenset({"dpo", "auditor"})),
+    "dashboard:outbox": Row(frozenset({"admin", "dpo", "auditor"})),
 }
 SIGN_IN = {
     "account_login": Row(EVERYBODY, FORM),
@@ -92,6 +94,27 @@ PEOPLE = {
     "people_revoke": Row(frozenset({"admin"}), POST, "colleague"),
     "people_access": Row(frozenset({"admin"}), POST, "colleague"),
 }
+# The request in these addresses is about an end user of Acme, filed by its privacy officer.
+SPEAK_FOR_ACME = frozenset({"privacy", "owner"})
+WHO_FILED = frozenset({"privacy"})
+REQUESTS = {
+    "subject_requests:list": Row(SIGNED_IN),
+    "subject_requests:new": Row(CUSTOMERS, FORM),
+    "subject_requests:question": Row(CUSTOMERS, FORM, "first_question"),
+    "subject_requests:check": Row(CUSTOMERS, FORM),
+    "subject_requests:sent": Row(WHO_FILED, needs="a_request"),
+    "subject_requests:detail": Row(SPEAK_FOR_ACME, needs="a_request"),
+    "subject_requests:message": Row(WHO_FILED, POST, "a_request"),
+    "subject_requests:withdraw": Row(SPEAK_FOR_ACME, FORM, "a_request"),
+    "subject_requests:files": Row(WHO_FILED, FORM, "a_package"),
+    "subject_requests:mint": Row(WHO_FILED, POST, "a_package"),
+    "subject_requests:download": Row(WHO_FILED, needs="a_link"),
+}
+DESK = {
+    "desk:queue": Row(frozenset({"officer", "dpo"})),
+    "desk:detail": Row(frozenset({"officer", "dpo"}), needs="a_request"),
+    "desk:act": Row(frozenset({"officer"}), POST, "a_step"),
+}
 AREAS: dict[str, dict[str, Row]] = {
     "core": CORE,
     "dashboard": DASHBOARD,
@@ -99,5 +122,7 @@ AREAS: dict[str, dict[str, Row]] = {
     "own account": OWN_ACCOUNT,
     "team": TEAM,
     "people": PEOPLE,
+    "requests": REQUESTS,
+    "desk": DESK,
 }
 MATRIX = {name: row for area in AREAS.values() for name, row in area.items()}

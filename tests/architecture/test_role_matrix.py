@@ -13,12 +13,16 @@ from django.test import Client
 from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, path, reverse
 
 from apps.accounts.models import Invitation
-from apps.core import clock
+from apps.core import clock, crypto
+from apps.subject_requests.models import Package, SubjectRequest
+from apps.subject_requests.services import delivery
+from apps.subject_requests.states import PackageKind, Right
 from tests.accounts.factories import CustomerAccountFactory, MembershipFactory, UserFactory
 from tests.architecture.role_matrix import AREAS, EVERYBODY, MATRIX, NOBODY, OF_ACME, ROLES, STAFF, Row
+from tests.subject_requests.factories import filed
 
 pytestmark = pytest.mark.threat("T1")
-OUT = {401, 403, 404}
+OUT = {401, 403, 404, 410}
 SENT_ON = {302, 401}
 
 
@@ -85,6 +89,34 @@ class World:
         at = clock.now()
         times = {"invited_at": at, "expires_at": at + timedelta(days=7)}
         return Invitation.objects.create(account=self.account, email=email, role="member", **times)
+
+    def a_request(self) -> dict[str, object]:
+        return {"reference": self._filed().reference}
+
+    def a_step(self) -> dict[str, object]:
+        return self.a_request() | {"slug": "assign"}
+
+    def first_question(self) -> dict[str, object]:
+        return {"slug": "right"}
+
+    def a_package(self) -> dict[str, object]:
+        package = self._packed()
+        return {"reference": package.request.reference, "kind": package.kind}
+
+    def a_link(self) -> dict[str, object]:
+        return {"token": delivery.mint_download_link(self._packed(), by=self.people["privacy"], now=clock.now())}
+
+    def _filed(self) -> SubjectRequest:
+        return filed(Right.ACCESS, account=self.account, by=self.people["privacy"], at=clock.now())
+
+    def _packed(self) -> Package:
+        at, digest = clock.now(), "0" * 64
+        times = {"created_at": at, "expires_at": at + timedelta(days=7), "first_opened_at": at}
+        facts = {"size": 7, "sha256": digest, "manifest_sha256": digest}
+        package = Package.objects.create(request=self._filed(), kind=PackageKind.ACCESS, **times, **facts)
+        package.path.parent.mkdir(parents=True, exist_ok=True)
+        crypto.seal_stream([b"package"], package.path)
+        return package
 
     def colleague(self) -> dict[str, object]:
         return {"pk": self.people["auditor"].pk}
