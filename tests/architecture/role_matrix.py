@@ -31,6 +31,7 @@ POST = ("post",)
 FORM = ("get", "post")
 
 STEP = Row(EVERYBODY, FORM, is_step=True)
+ADMIN = frozenset({"admin"})
 OWNER_OF_ACME = frozenset({"owner"})
 
 CORE = {
@@ -90,9 +91,9 @@ TEAM = {
 }
 PEOPLE = {
     "people": Row(frozenset({"admin", "dpo"})),
-    "people_grant": Row(frozenset({"admin"}), POST),
-    "people_revoke": Row(frozenset({"admin"}), POST, "colleague"),
-    "people_access": Row(frozenset({"admin"}), POST, "colleague"),
+    "people_grant": Row(ADMIN, POST),
+    "people_revoke": Row(ADMIN, POST, "colleague"),
+    "people_access": Row(ADMIN, POST, "colleague"),
 }
 # The request in these addresses is about an end user of Acme, filed by its privacy officer.
 SPEAK_FOR_ACME = frozenset({"privacy", "owner"})
@@ -115,6 +116,16 @@ DESK = {
     "desk:detail": Row(frozenset({"officer", "dpo"}), needs="a_request"),
     "desk:act": Row(frozenset({"officer"}), POST, "a_step"),
 }
+PROCESSORS = {
+    "processors:list": Row(EVERYBODY),
+    "processors:download": Row(EVERYBODY),
+    "processors:register": Row(STAFF),
+    "processors:entry": Row(STAFF, needs="an_engagement"),
+    "processors:add": Row(ADMIN, FORM),
+    "processors:edit": Row(ADMIN, FORM, "an_engagement"),
+    "processors:end": Row(ADMIN, POST, "an_engagement"),
+    "processors:drop": Row(ADMIN, POST, "an_engagement"),
+}
 AREAS: dict[str, dict[str, Row]] = {
     "core": CORE,
     "dashboard": DASHBOARD,
@@ -124,5 +135,6 @@ AREAS: dict[str, dict[str, Row]] = {
     "people": PEOPLE,
     "requests": REQUESTS,
     "desk": DESK,
+    "processors": PROCESSORS,
 }
 MATRIX = {name: row for area in AREAS.values() for name, row in area.items()}

@@ -19,6 +19,7 @@ from apps.subject_requests.services import delivery
 from apps.subject_requests.states import PackageKind, Right
 from tests.accounts.factories import CustomerAccountFactory, MembershipFactory, UserFactory
 from tests.architecture.role_matrix import AREAS, EVERYBODY, MATRIX, NOBODY, OF_ACME, ROLES, STAFF, Row
+from tests.processors.factories import EngagementFactory
 from tests.subject_requests.factories import filed
 
 pytestmark = pytest.mark.threat("T1")
@@ -117,6 +118,9 @@ class World:
         package.path.parent.mkdir(parents=True, exist_ok=True)
         crypto.seal_stream([b"package"], package.path)
         return package
+
+    def an_engagement(self) -> dict[str, object]:
+        return {"line": EngagementFactory().line}
 
     def colleague(self) -> dict[str, object]:
         return {"pk": self.people["auditor"].pk}
