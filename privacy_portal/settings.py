@@ -194,6 +194,7 @@ ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
 ACCOUNT_EMAIL_VERIFICATION_BY_CODE_TIMEOUT = ACCOUNT_PHONE_VERIFICATION_TIMEOUT = 600
 ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = ACCOUNT_PHONE_VERIFICATION_SUPPORTS_RESEND = True
 ACCOUNT_PHONE_VERIFICATION_SUPPORTS_CHANGE = True
+ACCOUNT_EMAIL_CONFIRMATION_AUTHENTICATED_REDIRECT_URL = "/account/"
 ACCOUNT_CHANGE_EMAIL = True  # one address; the new one counts once confirmed, the old one is told
 ACCOUNT_PASSWORD_RESET_BY_CODE_ENABLED = True  # no link: nothing for a forged Host header to change (T39)
 ACCOUNT_PASSWORD_RESET_BY_CODE_TIMEOUT = 600
@@ -240,6 +241,10 @@ MFA_FORMS = {
     "authenticate": "apps.accounts.forms.FactorForm",
     "reauthenticate": "apps.accounts.forms.FactorAgainForm",
     "activate_totp": "apps.accounts.forms.ActivateTotpForm",
+    "authenticate_webauthn": "apps.accounts.forms.KeyForm",
+    "reauthenticate_webauthn": "apps.accounts.forms.KeyAgainForm",
+    "add_webauthn": "apps.accounts.forms.AddKeyForm",
+    "edit_webauthn": "apps.accounts.forms.EditKeyForm",
 }
 USERSESSIONS_TRACK_ACTIVITY = False
 

@@ -16,6 +16,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
@@ -46,6 +47,11 @@ MAILS = {
     "mfa/email/totp_deactivated": "accounts/factor_removed",
     "mfa/email/webauthn_removed": "accounts/factor_removed",
     "mfa/email/recovery_codes_generated": "accounts/recovery_codes_replaced",
+}
+WAYS = {
+    "reauthenticate": _("Use your password"),
+    "mfa_reauthenticate": _("Use the authenticator app or a recovery code"),
+    "mfa_reauthenticate:webauthn": _("Use a security key"),
 }
 ASKED_FOR = ("confirm_email", "account_exists", "unknown_account", "reset_code")  # a stranger can have these sent
 
@@ -114,7 +120,7 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def get_reauthentication_methods(self, user: User) -> list[dict]:
         """Whoever has a second factor proves themselves with it: a stolen password alone changes nothing (T36)."""
-        methods = super().get_reauthentication_methods(user)
+        methods = [way | {"description": WAYS[way["id"]]} for way in super().get_reauthentication_methods(user)]
         stronger = [method for method in methods if method["id"] != "reauthenticate"]
         return stronger or methods
 
@@ -125,6 +131,9 @@ class AccountAdapter(DefaultAccountAdapter):
         if 0 < proxies <= len(forwarded) and (ip := clean_client_ip(forwarded[-proxies])):
             return ip
         return clean_client_ip(request.META.get("REMOTE_ADDR") or "") or "0.0.0.0"  # noqa: S104  a Unix socket has none
+
+    def get_password_change_redirect_url(self, request: HttpRequest) -> str:
+        return reverse("account_settings")
 
     # --- phone numbers: somebody's contact point, not a name to sign in with ------------------------
     def phone_form_field(self, **kwargs: Any) -> PhoneNumberField:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import struct
 import unicodedata
 from typing import Any
 
 from allauth.account import forms as account_forms
+from allauth.account.adapter import get_adapter
 from allauth.core import context
 from allauth.mfa.base import forms as factor_forms
+from allauth.mfa.models import Authenticator
 from allauth.mfa.totp import forms as totp_forms
+from allauth.mfa.webauthn import forms as key_forms
+from cryptography.exceptions import InvalidSignature
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
@@ -167,7 +172,7 @@ class NewPasswordField(PasswordField):
 
     def clean(self, value: Any) -> str:
         password = super().clean(value)
-        return account_forms.get_adapter().clean_password(password, user=self.user)
+        return get_adapter().clean_password(password, user=self.user)
 
 
 class NewPasswordForm(_NewPassword, account_forms.ResetPasswordKeyForm):
@@ -200,7 +205,7 @@ class _CountedCode:
     def clean_code(self) -> str:
         expected = fingerprint(f"{context.request.session.session_key}:{self.expected_code}")  # type: ignore[attr-defined]
         if not limits.take(f"code:{expected}", slots=3, seconds=900):
-            raise account_forms.get_adapter().validation_error("incorrect_code")
+            raise get_adapter().validation_error("incorrect_code")
         return super().clean_code()  # type: ignore[misc]
 
 
@@ -229,6 +234,49 @@ class FactorAgainForm(factor_forms.ReauthenticateForm):
 
 class ActivateTotpForm(totp_forms.ActivateTOTPForm):
     code = CodeField(label=_("Code that the app shows"))
+
+
+class _NamedKey(forms.Form):
+    """People tell their keys apart by name."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        required = self.fields["name"].required
+        self.fields["name"] = forms.CharField(
+            label=_("Name of the key"), max_length=60, validators=[one_line], required=required
+        )
+
+
+# What parsing and checking a forged or broken answer of a key may raise, deep inside (T33).
+BROKEN = (AttributeError, InvalidSignature, LookupError, TypeError, ValueError, struct.error)
+
+
+class AddKeyForm(_NamedKey, key_forms.AddWebAuthnForm):
+    def clean(self) -> dict[str, Any]:
+        try:
+            return super().clean()
+        except BROKEN as error:
+            raise get_adapter().validation_error("incorrect_code") from error
+
+
+class _KeyAnswer:
+    def clean_credential(self) -> Authenticator:
+        try:
+            return super().clean_credential()  # type: ignore[misc]
+        except BROKEN as error:
+            raise get_adapter().validation_error("incorrect_code") from error
+
+
+class KeyForm(_KeyAnswer, key_forms.AuthenticateWebAuthnForm):
+    pass
+
+
+class KeyAgainForm(_KeyAnswer, key_forms.ReauthenticateWebAuthnForm):
+    pass
+
+
+class EditKeyForm(_NamedKey, key_forms.EditWebAuthnForm):
+    pass
 
 
 class StepUpCodeForm(forms.Form):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from allauth.account.internal.flows.login import record_authentication
-from allauth.mfa.webauthn.forms import ReauthenticateWebAuthnForm
 from allauth.mfa.webauthn.internal.auth import begin_authentication
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -15,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from apps.accounts import policies, services, sessions
-from apps.accounts.forms import ChannelForm, FactorAgainForm, StepUpCodeForm
+from apps.accounts.forms import ChannelForm, FactorAgainForm, KeyAgainForm, StepUpCodeForm
 from apps.core import clock
 from apps.core.errors import DomainError
 from apps.core.http import resume, safe_next
@@ -36,15 +35,15 @@ def step_up(request: HttpRequest) -> HttpResponse:
 
 def _by_factor(request: HttpRequest) -> HttpResponse:
     url = safe_next(request)
-    kind = ReauthenticateWebAuthnForm if "credential" in request.POST else FactorAgainForm
+    kind = KeyAgainForm if "credential" in request.POST else FactorAgainForm
     form = kind(request.POST or None, user=request.user)
     if form.is_valid():
         form.save()
         return _go_on(request, url)
-    by_key = kind is ReauthenticateWebAuthnForm
+    by_key = kind is KeyAgainForm
     context = {"form": FactorAgainForm(user=request.user) if by_key else form, "next": url}
     if policies.has_security_key(request.user):
-        context["key_form"] = form if by_key else ReauthenticateWebAuthnForm(user=request.user)
+        context["key_form"] = form if by_key else KeyAgainForm(user=request.user)
         context["js_data"] = {"request_options": begin_authentication(request.user)}
     return render(request, "accounts/step_up_factor.html", context)
 
