@@ -55,7 +55,7 @@ def prepare(marker: Path) -> None:
             call_command("seed", stdout=io.StringIO())
     if settings.DEMO and "demo" in commands:
         with step("sample data"):  # the command leaves data alone that is there
-            call_command("demo", scale="small", stdout=io.StringIO())
+            call_command("demo", scale="small", no_color=True, stdout=io.StringIO())
         _write_sign_ins(settings.STATE_DIR / "sign-ins.txt")
     with step("assets"):
         call_command("collectstatic", interactive=False, verbosity=0)
