@@ -58,7 +58,7 @@ django:
 	@echo "Installing (this happens once) …"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "Python 3.11 is needed: make PYTHON=python3.11 …")'
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/pip install --quiet --disable-pip-version-check uv
+	@$(BIN)/pip install -qq --disable-pip-version-check uv
 
 .venv/installed-run: .venv/bin/uv requirements.lock pyproject.toml
 	@$(BIN)/uv pip install --quiet --python $(PY) --constraints requirements.lock --editable '.[embedded]'
