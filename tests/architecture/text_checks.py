@@ -21,8 +21,9 @@ INLINE = {
         r"<(?:script|link|img|iframe)\b[^>]*(?:src|href)\s*=\s*[\"'](?:https?:)?//", re.I
     ),
 }
+# (/tmp/beat is inside the container, where beat keeps its own small file.)
 MACHINE_PATHS = re.compile(
-    r"(?<![\w.~/-])/(?:work|tmp|home|Users|root)/[\w.]|--(?:extra-)?index-url|[\w.-]+/simple/?(?=\s|$)"
+    r"(?<![\w.~/-])/(?:(?:work|home|Users|root)/[\w.]|tmp/(?!beat)[\w.])|--(?:extra-)?index-url|[\w.-]+/simple/?(?=\s|$)"
 )
 TEXT = (
     "*.py",
