@@ -63,6 +63,12 @@ def require_fresh_factor(view: Callable[..., HttpResponse]) -> Callable[..., Htt
     return stepped_up
 
 
+def reads_through_forms(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """All that is posted here goes through form fields, which refuse what PostgreSQL can't store beside the field."""
+    view.reads_through_forms = True  # type: ignore[attr-defined]
+    return view
+
+
 def safe_next(request: HttpRequest, default: str = "/") -> str:
     """The page to come back to: `next` where it is one of ours, else `default`."""
     url = request.POST.get("next") or request.GET.get("next") or ""

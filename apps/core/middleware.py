@@ -1,6 +1,7 @@
 """Two rules that hold for every page."""
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterable
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import render
@@ -14,19 +15,25 @@ class CleanInputMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if self._is_unstorable(request):
-            return HttpResponseBadRequest(render(request, "400.html").content)
+        lists = [values for _name, values in request.GET.lists()]
+        if _is_unstorable([request.path, *request.GET, *itertools.chain(*lists)]):
+            return self._refused(request)
         return self.get_response(request)
 
+    def process_view(self, request: HttpRequest, view: Callable, args: tuple, kwargs: dict) -> HttpResponse | None:
+        """A view that reads all it is sent through forms says no beside the field, where nothing typed is lost."""
+        if request.method != "POST" or getattr(view, "reads_through_forms", False):
+            return None
+        lists = [values for _name, values in request.POST.lists()]
+        return self._refused(request) if _is_unstorable([*request.POST, *itertools.chain(*lists)]) else None
+
     @staticmethod
-    def _is_unstorable(request: HttpRequest) -> bool:
-        texts = [request.path, *(value for _, values in request.GET.lists() for value in values), *request.GET.keys()]
-        if request.method == "POST" and request.content_type in (
-            "application/x-www-form-urlencoded",
-            "multipart/form-data",
-        ):
-            texts += [*(value for _, values in request.POST.lists() for value in values), *request.POST.keys()]
-        return any("\0" in text or any("\ud800" <= letter <= "\udfff" for letter in text) for text in texts)
+    def _refused(request: HttpRequest) -> HttpResponse:
+        return HttpResponseBadRequest(render(request, "400.html").content)
+
+
+def _is_unstorable(texts: Iterable[str]) -> bool:
+    return any("\0" in text or any("\ud800" <= letter <= "\udfff" for letter in text) for text in texts)
 
 
 class PrivatePagesMiddleware:

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from apps.core import clock
 from apps.core.errors import DomainError
-from apps.core.http import require_fresh_factor
+from apps.core.http import reads_through_forms, require_fresh_factor
 from apps.core.pages import keyset_page
 from apps.subject_requests import forms, policies
 from apps.subject_requests.models import Package, SubjectRequest, SubjectRequestQuerySet
@@ -64,6 +64,7 @@ def _page(request: HttpRequest, subject_request: SubjectRequest, message_form: f
     return render(request, "subject_requests/detail.html", page | {"message_form": message_form})
 
 
+@reads_through_forms
 @require_POST
 @login_required
 def write_message(request: HttpRequest, reference: str) -> HttpResponse:

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.core import clock
 from apps.core.errors import DomainError
-from apps.core.http import require_fresh_factor
+from apps.core.http import reads_through_forms, require_fresh_factor
 from apps.core.pages import keyset_page
 from apps.subject_requests import forms, policies
 from apps.subject_requests.models import SubjectRequest
@@ -91,6 +91,7 @@ def _page(
     return render(request, "subject_requests/desk/detail.html", page | steps | {"error_form": error_form} | more)
 
 
+@reads_through_forms
 @require_POST
 @login_required
 def act(request: HttpRequest, reference: str, slug: str) -> HttpResponse:

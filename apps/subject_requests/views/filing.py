@@ -18,7 +18,7 @@ from apps.accounts.models import CustomerAccount
 from apps.accounts.policies import SPEAKS_FOR_ACCOUNT, memberships_of
 from apps.core import clock
 from apps.core.errors import DomainError
-from apps.core.http import require_fresh_factor
+from apps.core.http import reads_through_forms, require_fresh_factor
 from apps.core.identities import Identity, IdentityType
 from apps.subject_requests import drafts, forms
 from apps.subject_requests.models import SubjectRequest
@@ -112,6 +112,7 @@ QUESTIONS = (
 )
 
 
+@reads_through_forms
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def question(request: HttpRequest, slug: str = "right") -> HttpResponse:
@@ -127,6 +128,7 @@ def question(request: HttpRequest, slug: str = "right") -> HttpResponse:
     return render(request, "subject_requests/question.html", {"form": form, "back_url": filing.back_address(asked)})
 
 
+@reads_through_forms
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def check(request: HttpRequest) -> HttpResponse:
