@@ -116,6 +116,11 @@ def choose_theme(request: HttpRequest) -> HttpResponse:
     return response
 
 
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form without its token: mostly a page that was open for too long."""
+    return render(request, "403_csrf.html", status=403)
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
     """The page for an error of ours. It asks neither session nor database, which may be what is broken."""
     return HttpResponseServerError(render_to_string("500.html", {"provider": settings.PROVIDER}))
