@@ -157,6 +157,14 @@ def committed_db(
 
 
 @pytest.fixture(autouse=True)
+def _english() -> None:
+    """A page in Arabic leaves its language active in the thread; the next test begins in English all the same."""
+    from django.utils import translation
+
+    translation.activate("en")
+
+
+@pytest.fixture(autouse=True)
 def _state_folders(settings: object, tmp_path: Path) -> None:
     """Files of one test never meet those of another."""
     settings.MAIL_DIR = tmp_path / "mail"  # type: ignore[attr-defined]

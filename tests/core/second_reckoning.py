@@ -142,10 +142,14 @@ def working_days_later(day, count, jurisdiction):
     return day
 
 
-def hours_ahead(seconds, jurisdiction):
+@cache
+def summer(year):
     """Summer time in all five: from 01:00 UTC on the last Sunday of March to 01:00 UTC on that of October."""
-    year = civil(seconds // 86400)[0]
-    starts, ends = (nth(year, month, SUNDAY, -1) * 86400 + 3600 for month in (3, 10))
+    return [nth(year, month, SUNDAY, -1) * 86400 + 3600 for month in (3, 10)]
+
+
+def hours_ahead(seconds, jurisdiction):
+    starts, ends = summer(civil(seconds // 86400)[0])
     return WINTER[jurisdiction] + (starts <= seconds < ends)
 
 

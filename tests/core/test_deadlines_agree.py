@@ -13,6 +13,7 @@ from apps.core.deadlines import JURISDICTIONS, Pause, Step, due, explain, local_
 from tests.core.second_reckoning import reckon
 
 EPOCH = date(1970, 1, 1)
+EPOCH_ORDINAL = EPOCH.toordinal()
 FIRST, LAST = (int(datetime(year, 1, 1, tzinfo=UTC).timestamp()) for year in (2018, 2050))
 SEED = 20180525
 pytestmark = pytest.mark.req("DSR-4")
@@ -25,15 +26,14 @@ def day(number):
 def compare(seconds, jurisdiction, pauses, extended):
     """`pauses`: (kind, days from receipt to asking, days from asking to receiving)."""
     at = datetime.fromtimestamp(seconds, UTC)
-    received = (local_date(at, jurisdiction) - EPOCH).days
+    received = (local_date(at, jurisdiction) - EPOCH).days if pauses else 0
     numbered = [(kind, received + asked, received + asked + lasted) for kind, asked, lasted in pauses]
     told = [Pause(kind, day(asked), day(came)) for kind, asked, came in numbered]
     deadline = due(at, jurisdiction, pauses=told, extended=extended)
     expected = reckon(seconds, jurisdiction, numbered, extended)
-    got = (deadline.received_on, deadline.unrolled_on, deadline.on)
-    case = (SEED, at.isoformat(), jurisdiction, told, extended)
-    assert tuple((one - EPOCH).days for one in got) == expected[:3], case
-    assert deadline.ends_at.timestamp() == expected[3], case
+    days = [one.toordinal() - EPOCH_ORDINAL for one in (deadline.received_on, deadline.unrolled_on, deadline.on)]
+    got = (*days, deadline.ends_at.timestamp())
+    assert got == expected, (SEED, at.isoformat(), jurisdiction, told, extended)
     return deadline
 
 
