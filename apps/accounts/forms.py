@@ -15,6 +15,7 @@ from allauth.mfa.totp import forms as totp_forms
 from allauth.mfa.webauthn import forms as key_forms
 from cryptography.exceptions import InvalidSignature
 from django import forms
+from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
@@ -136,6 +137,8 @@ class SignUpForm(account_forms.SignupForm):
 
     def try_save(self, request: HttpRequest) -> tuple[User | None, HttpResponse | None]:
         """Two sign-ups with one address at the same instant: the second one is answered like any known address."""
+        if self.account_already_exists:
+            make_password(self.cleaned_data["password1"])  # takes as long as for an unknown address
         try:
             with transaction.atomic():
                 return super().try_save(request)

@@ -48,9 +48,8 @@ class AccountsMiddleware:
         return response
 
     def process_view(self, request: HttpRequest, view: Callable, args: tuple, kwargs: dict) -> HttpResponse | None:
-        if not policies.is_staff_member(request.user) or request.resolver_match.view_name in WITHOUT_FACTOR:
-            return None
-        if policies.has_factor(request.user):
+        here = request.resolver_match.view_name if request.resolver_match else ""
+        if not policies.is_staff_member(request.user) or here in WITHOUT_FACTOR or policies.has_factor(request.user):
             return None
         messages.warning(request, _("Set up a second factor first: staff can’t work without one."))
         return HttpResponseRedirect(reverse("mfa_activate_totp"))

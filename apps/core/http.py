@@ -39,7 +39,8 @@ def has_fresh_factor(request: HttpRequest) -> bool:
     """Whether this session proved a second factor in the last five minutes; signing in with one counts."""
     now = clock.now().timestamp()
     records = get_authentication_records(request, request.user)
-    return any(row["method"] in PROOFS and now - row["at"] < FRESH_FOR.total_seconds() for row in records)
+    # A clock set back must not keep a proof fresh: one from the future counts for nothing, save for a second's skew.
+    return any(row["method"] in PROOFS and -1 <= now - row["at"] < FRESH_FOR.total_seconds() for row in records)
 
 
 def require_fresh_factor(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -95,13 +96,14 @@ def resume(request: HttpRequest, url: str) -> HttpResponse:
     request.session[SUSPENDED] = kept
     path, _, query = url.partition("?")
     try:
-        match = resolve(path) if sealed else None
-        posted = json.loads(crypto.unseal(base64.b64decode(sealed), bound_to=f"suspended:{request.user.pk}"))
-    except (TypeError, Resolver404, crypto.Unreadable):
+        match = resolve(path)
+        posted = json.loads(crypto.unseal(base64.b64decode(sealed or ""), bound_to=f"suspended:{request.user.pk}"))
+    except (Resolver404, crypto.Unreadable):
         return HttpResponseRedirect(url)
     request.method = "POST"
     request.path = request.path_info = path
     request.META |= {"PATH_INFO": path, "QUERY_STRING": query}
     request.GET, request.POST, request._files = QueryDict(query), QueryDict(posted), MultiValueDict()  # type: ignore[attr-defined]
     request.resolver_match = match
-    return match.func(request, *match.args, **match.kwargs)
+    response: HttpResponse = match.func(request, *match.args, **match.kwargs)
+    return response

@@ -119,7 +119,7 @@ def test_the_key_steps_up(client, sign_in, enrolled):
 
 @pytest.mark.threat("T36")
 def test_a_key_is_renamed_and_removed_after_proving_it_once_more(client, enrolled):
-    user, key = enrolled
+    user, _key = enrolled
     row = Authenticator.objects.get(user=user, type=Authenticator.Type.WEBAUTHN)
     client.post(reverse("mfa_edit_webauthn", args=[row.pk]), {"name": "Old key"})
     row.refresh_from_db()

@@ -187,3 +187,20 @@ def test_a_sign_up_nobody_confirms_is_forgotten_after_a_week(client):
         assert [tasks.forget_unconfirmed_sign_ups() for _ in range(2)] == [1, 0]
     assert not User.objects.exists()
     assert not CustomerAccount.objects.exists()
+
+
+def test_what_serves_nothing_any_more_is_forgotten(client):
+    from apps.accounts import services, tasks
+    from apps.accounts.models import Limit, StepUpCode
+    from apps.core import clock, limits
+
+    with time_machine.travel("2026-03-05T10:00:00Z", tick=False) as traveller:
+        user = UserFactory()
+        bound = {"session_key": "s", "purpose": "p", "channel": "email", "language": "en"}
+        services.send_code(user, **bound, now=clock.now())
+        limits.take("door", slots=1, seconds=60)
+        assert tasks.forget_spent() == 0
+        traveller.shift(2 * 86400)
+        assert tasks.forget_spent() == 2
+    assert not StepUpCode.objects.exists()
+    assert not Limit.objects.exists()

@@ -54,9 +54,13 @@ def test_an_invitation_is_for_whoever_proved_to_hold_the_address(client_factory,
         other = client_factory()
         sign_in(other, person)
         assert other.post(reverse("account_accept", args=[invitation.pk])).status_code == 404
+
+
+def test_an_invitation_ends_after_two_weeks(client, owner):
+    invite(client, owner)
+    invitation, person = Invitation.objects.get(), UserFactory(email="new@acme.example")
     with pytest.raises(DomainError):
-        late = invitation.expires_at
-        services.accept_invitation(invitation, user=UserFactory(email="someone@acme.example"), now=late)
+        services.accept_invitation(invitation, user=person, now=invitation.expires_at)
 
 
 def test_inviting_a_known_and_an_unknown_address_looks_the_same(client, owner):
