@@ -80,7 +80,7 @@ class AccountAdapter(DefaultAccountAdapter):
         whether that address is known here."""
         return [
             "allauth.account.stages.EmailVerificationStage",
-            "allauth.account.stages.PhoneVerificationStage",
+            "apps.accounts.stages.PhoneStage",
             "allauth.mfa.stages.AuthenticateStage",
         ]
 

@@ -9,7 +9,8 @@ from apps.accounts import policies
 from apps.accounts.models import StaffRole, User
 from apps.accounts.states import Role
 from apps.ledger.models import Entry
-from tests.accounts.factories import UserFactory
+from tests.accounts.factories import PASSWORD, UserFactory
+from tests.accounts.outbox import last_code
 
 pytestmark = pytest.mark.django_db
 
@@ -122,6 +123,15 @@ def test_the_list_takes_as_many_queries_for_thirty_people_as_for_one(client, adm
     UserFactory.create_batch(29, officer=True)
     assert count() == one
     assert one <= 10
+
+
+def test_a_member_of_staff_without_a_phone_signs_in_after_choosing_a_password(client):
+    call_command("add_staff", email="first@portal.example", name="First", role="admin")
+    client.post(reverse("account_reset_password"), {"email": "first@portal.example"})
+    client.post(reverse("account_confirm_password_reset_code"), {"code": last_code("first@portal.example")})
+    client.post(reverse("account_complete_password_reset"), {"password1": PASSWORD})
+    client.post(reverse("account_login"), {"login": "first@portal.example", "password": PASSWORD})
+    assert client.get("/home/").url == reverse("mfa_activate_totp")
 
 
 def test_the_first_administrator_is_made_from_the_command_line(capsys):
