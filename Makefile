@@ -7,7 +7,7 @@ WORKERS ?= 2
 # Compiled code makes every start three times faster.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test check bench reliability messages screenshots clean
+.PHONY: run test check bench reliability messages requirements screenshots clean
 .DEFAULT_GOAL := run
 
 run: .venv/installed-run           ## bring everything up; Ctrl-C stops all of it
@@ -28,6 +28,9 @@ reliability: .venv/installed-test  ## the long crash, race and clock experiments
 
 messages: .venv/installed-test     ## extract and compile translations
 	@$(PY) -m privacy_portal.translations extract
+
+requirements: .venv/installed-test ## docs/requirements.md from the marks of the tests
+	@$(PY) -m tests.architecture.requirements_page
 
 screenshots: .venv/installed-test  ## every page, each language and theme, 390 and 1280 px wide
 	@PORTAL_SCREENSHOTS=$(CURDIR)/.portal/screenshots $(BIN)/pytest -q -n0 tests/journeys -m screenshots

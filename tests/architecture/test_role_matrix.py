@@ -149,6 +149,12 @@ def test_every_address_stands_in_the_matrix():
     assert sorted(set(addresses(get_resolver())) ^ set(MATRIX)) == []
 
 
+@pytest.mark.threat("T8")
+def test_there_is_no_back_door_of_djangos_admin():
+    assert "django.contrib.admin" not in settings.INSTALLED_APPS
+    assert not [name for name in addresses(get_resolver()) if name.startswith("admin:")]
+
+
 def test_an_address_that_nobody_listed_is_found_out():
     hidden = URLResolver(path("", lambda request: None).pattern, [path("hidden/", lambda request: None)])
     assert list(addresses(hidden)) == ["unnamed hidden/"]
