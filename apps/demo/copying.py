@@ -8,6 +8,7 @@ from datetime import date
 from typing import NamedTuple
 
 NULL = "\\N"
+_as_json = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
@@ -21,7 +22,7 @@ class Block(NamedTuple):
 
 
 def escape(text: str) -> str:
-    return text.translate(_ESCAPES)
+    return text if text.isprintable() and "\\" not in text else text.translate(_ESCAPES)
 
 
 def line(*values: object) -> str:
@@ -37,7 +38,7 @@ def _field(value: object) -> str:
     if isinstance(value, bool):
         return "t" if value else "f"
     if isinstance(value, (dict, tuple)):
-        return escape(json.dumps(value, ensure_ascii=False, sort_keys=True))
+        return escape(_as_json(value))
     if isinstance(value, list):
         return escape("{" + ",".join(f'"{item}"' for item in value) + "}")
     return str(value)
