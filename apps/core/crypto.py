@@ -59,7 +59,7 @@ def seal(plain: str, *, bound_to: str) -> bytes:
     return key_id.encode() + b":" + nonce + AESGCM(key).encrypt(nonce, plain.encode(), bound_to.encode())
 
 
-def unseal(sealed: bytes, *, bound_to: str) -> str:
+def unseal(sealed: bytes | memoryview, *, bound_to: str) -> str:
     """The text that `seal` hid. Raises `Unreadable` for changed bytes, another row, or an unknown key."""
     key_id, _, rest = bytes(sealed).partition(b":")
     key = _ring(settings.FIELD_KEYS, "FIELD_KEYS").get(key_id.decode("ascii", "replace"))

@@ -22,7 +22,9 @@ class Page:
     previous_cursor: str | None
 
 
-def keyset_page(queryset: QuerySet, *, order: Sequence[str], cursor: str | None = None, size: int = PAGE_SIZE) -> Page:
+def keyset_page(
+    queryset: QuerySet[Any], *, order: Sequence[str], cursor: str | None = None, size: int = PAGE_SIZE
+) -> Page:
     """The rows after (or before) `cursor`, in `order`: field names, "-" first for descending, the last one unique.
 
     No field of the order may be null. A cursor that was tampered with shows the first page.

@@ -1,6 +1,7 @@
 """Doing what a plan says, set by set, in one transaction of the store."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -91,7 +92,7 @@ def _wanted(fate: Fate, keys: Sequence[Key], columns: Sequence[Sequence[str | No
     base = unnested(fate.live, fate.key_names, keys)
     if not columns:
         return base
-    arrays = list(base.element.clauses)
+    arrays = list(base.element.clauses)  # type: ignore[attr-defined]
     arrays += [sa.cast(sa.bindparam(None, list(one), type_=pg.ARRAY(sa.Text)), pg.ARRAY(sa.Text)) for one in columns]
     names = [sa.column(one.name, one.type) for one in base.c] + [
         sa.column(f"p{n}", sa.Text) for n in range(len(columns))
@@ -130,7 +131,7 @@ def check_masks(live: Live, fate: Fate) -> None:
             raise CannotMask(fate.collection, ", ".join(columns), "a CHECK constraint of its table forbids it")
 
 
-def _violations(fate: Fate) -> Iterator[tuple[tuple[str, ...], sa.Select[tuple[int]]]]:
+def _violations(fate: Fate) -> Iterator[tuple[tuple[str, ...], sa.Select[Any]]]:
     keys = sorted(fate.gone)
     for check in fate.live.checks:
         if not set(check.columns) & set(fate.treatment.changes):

@@ -62,7 +62,7 @@ def _is_unique(live: Live, collection: Collection, path: Path) -> bool:
 
 
 def _by_table(live: Live, store: str) -> dict[tuple[str | None, str], Collection]:
-    found = {}
+    found: dict[tuple[str | None, str], Collection] = {}
     for collection in live.datamap.collections.values():
         if collection.store == store and not collection.skipped:
             table = live.schema(store).tables.get(collection.table)

@@ -177,9 +177,9 @@ class Search:
                 values = (crypto.lookup(one) if place.lookup else one.value
                           for one in self.scope.identities if one.type in place.identities)  # fmt: skip
                 self._offer(key, place.path, values)
-        for (_store, key, path), values in (seeds or {}).items():
+        for (_store, key, path), more in (seeds or {}).items():
             if key in self.entered:
-                self._offer(key, path, values)
+                self._offer(key, path, more)
         while self._pending:
             key = min(self._pending, key=lambda one: (self._rank[one], one))
             self._ask(key, self._pending.pop(key))

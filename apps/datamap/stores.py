@@ -57,7 +57,8 @@ class PortalSession:
     def rows(self, statement: ClauseElement) -> Sequence[Sequence[Any]]:
         with connection.cursor() as cursor:
             cursor.execute(*compiled(statement))
-            return cursor.fetchall()
+            rows: Sequence[Sequence[Any]] = cursor.fetchall()
+            return rows
 
     def run(self, statement: ClauseElement) -> int:
         with connection.cursor() as cursor:

@@ -162,7 +162,7 @@ def _as_text(value: Any) -> str:
 
 def is_masked(live: LiveTable, masks: Treatment) -> sa.ColumnElement[bool]:
     """The row is in its final state already: doing it again would change nothing about a person."""
-    states = []
+    states: list[sa.ColumnElement[bool]] = []
     for name, change in masks.changes.items():
         column = live.table.c[name]
         if change.kind == "null":

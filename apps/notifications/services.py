@@ -141,7 +141,7 @@ def _render(message: OutgoingMessage, context: dict[str, Any]) -> dict[str, str]
     context = context | {"provider": settings.PROVIDER, "base_url": settings.BASE_URL, "language": message.language}
     with translation.override(message.language):
         context["is_rtl"] = translation.get_language_bidi()
-        parts = {kind: render_to_string(f"{app}/emails/{name}.{kind}", context) for kind in kinds}
+        parts = {kind: str(render_to_string(f"{app}/emails/{name}.{kind}", context)) for kind in kinds}
     if "subject.txt" in parts:
         parts["subject.txt"] = " ".join(parts["subject.txt"].split())  # one line: nothing can be injected into headers
     return {kind: text.strip() + ("" if kind == "subject.txt" else "\n") for kind, text in parts.items()}

@@ -251,7 +251,7 @@ class Part(models.Model):
         return _unsealed(self.extension_words, f"part:{self.pk}:extension")
 
 
-def _unsealed(sealed: bytes, bound_to: str) -> str:
+def _unsealed(sealed: bytes | memoryview, bound_to: str) -> str:
     return crypto.unseal(bytes(sealed), bound_to=bound_to) if sealed else ""
 
 
@@ -294,7 +294,7 @@ class SubjectIdentifierQuerySet(models.QuerySet["SubjectIdentifier"]):
             )
             row.value = crypto.seal(identity.value, bound_to=str(row.pk))
             rows.append(row)
-        return self.bulk_create(rows)
+        return self.bulk_create(rows)  # type: ignore[return-value,arg-type]
 
     def about(self, identity: Identity) -> Self:
         return self.filter(lookup=crypto.lookup(identity))

@@ -48,7 +48,7 @@ def customer_deadline(subject_request: SubjectRequest) -> Deadline | None:
 
 
 def _pause(pause: Pause) -> deadlines.Pause:
-    return deadlines.Pause(pause.kind, pause.asked_on, pause.received_on)
+    return deadlines.Pause(pause.kind, pause.asked_on, pause.received_on)  # type: ignore[arg-type]
 
 
 def _set_dates(part: Part) -> Part:
