@@ -59,6 +59,7 @@ class EmailField(IdentityField):
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("label", _("E-mail address"))
+        kwargs.setdefault("error_messages", {"required": _("Enter an e-mail address.")})
         kwargs.setdefault("max_length", 254)
         kwargs.setdefault("widget", forms.EmailInput(attrs={"autocomplete": "email", "spellcheck": "false"}))
         super().__init__(**kwargs)
@@ -69,6 +70,7 @@ class PhoneNumberField(IdentityField):
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs["label"] = _("Mobile phone number")
+        kwargs.setdefault("error_messages", {"required": _("Enter a phone number.")})
         kwargs.setdefault("help_text", _("With country code, like +31 6 12345678."))
         kwargs.setdefault("max_length", 40)
         kwargs.setdefault("widget", forms.TextInput(attrs={"type": "tel", "autocomplete": "tel", "dir": "ltr"}))
@@ -79,11 +81,13 @@ class PasswordField(forms.CharField):
     def __init__(self, *, autocomplete: str = "current-password", **kwargs: Any) -> None:
         widget = forms.PasswordInput(attrs={"autocomplete": autocomplete, "dir": "ltr"})
         kwargs.setdefault("label", _("Password"))
+        kwargs.setdefault("error_messages", {"required": _("Enter a password.")})
         super().__init__(strip=False, max_length=PASSWORD_MAX, widget=widget, **kwargs)
 
 
 class CodeField(forms.CharField):
     def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("error_messages", {"required": _("Enter the code.")})
         attrs = {"autocomplete": "one-time-code", "inputmode": kwargs.pop("inputmode", "numeric"), "dir": "ltr"}
         super().__init__(max_length=CODE_MAX, widget=forms.TextInput(attrs=attrs), **kwargs)
 
@@ -104,6 +108,7 @@ class SignUpForm(account_forms.SignupForm):
         max_length=150,
         validators=[one_line],
         help_text=_("So that we know whom we answer, and your colleagues know who asks."),
+        error_messages={"required": _("Enter your full name.")},
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
     company = forms.CharField(
@@ -111,6 +116,7 @@ class SignUpForm(account_forms.SignupForm):
         max_length=200,
         validators=[one_line],
         help_text=_("The company you act for. The account is opened in its name."),
+        error_messages={"required": _("Enter the company you act for.")},
         widget=forms.TextInput(attrs={"autocomplete": "organization"}),
     )
     invited = forms.BooleanField(required=False, widget=forms.HiddenInput)
@@ -183,7 +189,9 @@ class NewPasswordForm(_NewPassword, account_forms.ResetPasswordKeyForm):
 
 
 class ChangePasswordForm(_NewPassword, account_forms.ChangePasswordForm):
-    oldpassword = PasswordField(label=_("Current password"))
+    oldpassword = PasswordField(
+        label=_("Current password"), error_messages={"required": _("Enter your current password.")}
+    )
     field_order = ("oldpassword", "password1")
 
 

@@ -105,6 +105,16 @@ def test_the_key_is_asked_when_signing_in(client, client_factory, enrolled):
     assert not is_signed_in(third), "an answer works for its own challenge alone"
 
 
+def test_whoever_has_no_key_is_not_asked_for_one(client, client_factory, enrolled):
+    from tests.accounts.test_sign_in import with_app
+
+    user, _key = enrolled
+    keyless, with_key = client_factory(), client_factory()
+    password_step(keyless, with_app(UserFactory())), password_step(with_key, user)
+    pages = [browser.get(reverse("mfa_authenticate")).content.decode() for browser in (keyless, with_key)]
+    assert ["use-key" in page for page in pages] == [False, True]
+
+
 @pytest.mark.threat("T37")
 def test_the_key_steps_up(client, sign_in, enrolled):
     user, key = enrolled

@@ -210,6 +210,18 @@ def test_a_new_code_ends_the_one_before(client, sign_in):
         assert client.get("/sensitive/").status_code == 302
 
 
+def test_one_may_ask_for_the_code_again_by_another_way(client, sign_in):
+    user = sign_in(client, UserFactory(), fresh_factor=False)
+    ask(client)
+    page = client.get(reverse("account_step_up"), {"next": "/sensitive/"})
+    assert "again=1&amp;next=/sensitive/" in page.content.decode().replace("%2F", "/")
+    again = client.get(reverse("account_step_up"), {"next": "/sensitive/", "again": "1"})
+    assert "channel" in again.context["form"].fields
+    ask(client, channel="email")
+    enter(client, last_code(user.email))
+    assert client.get("/sensitive/").status_code == 200
+
+
 @pytest.mark.threat("T17")
 def test_three_codes_an_hour_over_all_sessions(client, client_factory, sign_in):
     user = UserFactory()

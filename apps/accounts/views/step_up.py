@@ -28,7 +28,7 @@ def step_up(request: HttpRequest) -> HttpResponse:
         return _by_factor(request)
     if request.method == "POST" and "channel" in request.POST:
         return _send(request)
-    if services.is_code_awaited(request.user, **_bound(request)):
+    if "again" not in request.GET and services.is_code_awaited(request.user, **_bound(request)):
         return _by_code(request)
     return _ask_where(request, ChannelForm(user=request.user))
 
