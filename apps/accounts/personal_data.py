@@ -104,7 +104,8 @@ DATASET = {
             "store": "portal",
             "capacity": "controller",
             "collections": {
-                "accounts_user": {"clock": "created_at", "retention": ["service_account"]},
+                # The period starts when the service ends, which no column of a person says: it has no date yet.
+                "accounts_user": {"retention": ["service_account"]},
                 "accounts_membership": {"clock": "since"},
                 "accounts_staffrole": {"clock": "granted_at"},
                 "accounts_invitation": {"clock": "invited_at"},
