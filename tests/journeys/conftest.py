@@ -148,6 +148,7 @@ def live_portal(committed_db: object, static_root: Path, tmp_path: Path, setting
     port = _free_port()
     portal = Portal(f"http://127.0.0.1:{port}", _environment(committed_db, tmp_path, static_root, port), tmp_path)
     settings.MAIL_DIR, settings.PACKAGE_DIR = tmp_path / "mail", tmp_path / "packages"  # type: ignore[attr-defined]
+    portal.manage("demo", "--scale", "tiny")  # the rows are there: this adds the map and the sample sign-ins
     web = ("--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--blocking-threads", "4")
     portal.start("web", sys.executable, "-m", "granian", *web, "privacy_portal.wsgi:application")
     portal.start_worker()
