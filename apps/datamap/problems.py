@@ -41,7 +41,8 @@ def nearest(name: str, known: Iterable[str]) -> str:
     lower = {candidate.lower(): candidate for candidate in candidates}
     if name.lower() in lower:
         return lower[name.lower()]
-    found = get_close_matches(name, candidates, n=1, cutoff=0.5)
+    longer = [candidate for candidate in candidates if len(name) > 2 and candidate.startswith(name)]
+    found = get_close_matches(name, longer or candidates, n=1, cutoff=0.5)
     if found:
         return found[0]
     last = get_close_matches(name.rpartition(".")[2], [one.rpartition(".")[2] for one in candidates], n=1, cutoff=0.7)

@@ -1,5 +1,6 @@
 """A committed database with the small shop of shop.sql in it, mapped by shop.yml."""
 
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,8 +20,6 @@ class Shop:
     def __init__(self, clone: Any, folder: Path) -> None:
         self.clone, self.folder = clone, folder
         self.owner = connect(clone.owner_url)
-        self.sql((HERE / "shop.sql").read_text())
-        self.sql("RESET ROLE; RESET search_path")
 
     def sql(self, statement: str, *values: Any) -> None:
         self.owner.cursor().execute(statement, values or None)
@@ -53,9 +52,35 @@ class Shop:
         load_files([path], stores={}, actor="command", now=NOW)
 
 
+@pytest.fixture(scope="session")
+def shop_template(
+    django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """A database with the shop in it and on the map, made once; each test gets a copy."""
+    from django.conf import settings
+
+    from tests import conftest as databases
+
+    urls = settings.DATABASE_URL, settings.DATABASE_OWNER_URL
+    before = databases.Clone(settings.DATABASES["default"]["NAME"], *urls)
+    clone = databases._clone(f"portal_test_shop_{os.getpid()}")
+    databases._point_at(clone)
+    with django_db_blocker.unblock():
+        one = Shop(clone, tmp_path_factory.mktemp("shop"))
+        one.sql((HERE / "shop.sql").read_text())
+        one.load()
+        one.owner.close()
+        databases._close_connections()
+    databases._point_at(before)
+    yield clone.name
+    databases._drop(clone)
+
+
 @pytest.fixture
-def shop(committed_db: Any, tmp_path: Path) -> Iterator[Shop]:
-    one = Shop(committed_db, tmp_path)
-    one.load()
+def shop(
+    shop_template: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[Shop]:
+    monkeypatch.setenv("PORTAL_TEST_TEMPLATE", shop_template)
+    one = Shop(request.getfixturevalue("committed_db"), tmp_path)
     yield one
     one.owner.close()
