@@ -10,6 +10,9 @@ from sqlalchemy import ColumnElement, Table
 from apps.core.errors import DomainError
 from apps.core.identities import Identity
 
+Rows = tuple[tuple[str, tuple[tuple[str, ...], ...]], ...]
+"""`(("dataset:collection", (key, …)), …)`, each key the text of the primary key's columns."""
+
 Counts = dict[str, dict[str, int]]
 """`{"dataset:collection": {"erased": n, "anonymised": n, "kept": n, "newer": n}}`; `newer` are rows that came after the
 plan was made and went with it: they are counted in `erased` or `anonymised` too."""
@@ -24,6 +27,8 @@ class Scope:
     own, proved by session and second factor: then the provider's own collections (capacity controller) are entered
     without a tenant too, and rows that belong to no tenant are found in those that have one.
     `datasets`, `categories` and `capacities` limit what is reported and acted on; the search may pass through others.
+    `rows` are rows known from an earlier plan, by primary key (`services.rows_kept`): what a duty kept may no longer be
+    reachable from the identities when the duty ends, for the rows that led to it are gone.
     """
 
     identities: tuple[Identity, ...]
@@ -32,6 +37,7 @@ class Scope:
     datasets: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     capacities: tuple[str, ...] = ()
+    rows: Rows = ()
 
 
 @dataclass(frozen=True)
@@ -101,3 +107,11 @@ class PlanStale(DomainError):
 
 class StoreUnavailable(DomainError):
     """A store can't be reached, or lacks what an effect needs."""
+
+
+class StoreFailed(StoreUnavailable):
+    """A store refused a statement. Only its SQLSTATE is told: the driver's own words may hold people's data."""
+
+    def __init__(self, store: str, sqlstate: str | None) -> None:
+        self.sqlstate = sqlstate
+        super().__init__("store_failed", f"The store {store} refused or broke off ({sqlstate or 'no connection'}).")

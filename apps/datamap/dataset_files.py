@@ -10,7 +10,7 @@ import yaml
 from apps.datamap.problems import Place, Problem
 
 MAX_BYTES = 5 * 1024 * 1024
-MAX_NODES = 500_000  # aliases can make a small file endless
+MAX_NODES = 100_000  # aliases can make a small file endless
 
 
 @dataclass

@@ -6,6 +6,7 @@ hold waits for. Whoever runs it again finds the receipt and copies it.
 """
 
 from collections import defaultdict
+from dataclasses import replace
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -13,14 +14,14 @@ from django.db import transaction
 
 from apps.core.errors import DomainError
 from apps.datamap import guards
-from apps.datamap.contract import Counts, PlanStale, Receipt, Remaining
+from apps.datamap.contract import Counts, PlanStale, Receipt, Remaining, StoreFailed
 from apps.datamap.execution import carry_out
 from apps.datamap.fates import Fate, Fates, Reason
 from apps.datamap.loading import schemas_of
 from apps.datamap.mapping import PORTAL, DataMap
 from apps.datamap.matching import Key, has_key
 from apps.datamap.models import ErasurePlan
-from apps.datamap.planning import latest, newer_rows, refuse_if_stale, schema_digest, scope_of, seeds_of
+from apps.datamap.planning import latest, newer_rows, refuse_if_stale, rows_kept, schema_digest, scope_of, seeds_of
 from apps.datamap.receipts import read_receipt, receipts_table, write_receipt
 from apps.datamap.registry import current_map
 from apps.datamap.search import Live
@@ -41,8 +42,8 @@ def run_effect(plan: ErasurePlan, *, store: str, effect_key: str, now: datetime)
             # The store commits first, then the portal's transaction lets go of the hold lock.
             with transaction.atomic(durable=True), writing(store) as session:
                 return _once(plan, session, effect_key, now)
-        except sa.exc.DBAPIError as error:
-            if attempt == ATTEMPTS or getattr(error.orig, "pgcode", None) not in AGAIN:
+        except StoreFailed as error:
+            if attempt == ATTEMPTS or error.sqlstate not in AGAIN:
                 raise
     raise AssertionError("unreachable")
 
@@ -119,7 +120,9 @@ def find_remaining(plan: ErasurePlan, *, store: str, now: datetime) -> list[Rema
     datamap = current_map()
     with Snapshots() as snapshots:
         live = Live(datamap, snapshots)
-        fates = Fates(live, scope_of(plan), strategy=plan.strategy or None, now=now).decide(seeds_of(plan))
+        scope = scope_of(plan)
+        again = replace(scope, rows=(*scope.rows, *rows_kept(plan)))
+        fates = Fates(live, again, strategy=plan.strategy or None, now=now).decide(seeds_of(plan))
     remaining = []
     for key, fate in sorted(fates.of.items()):
         if fate.collection.store != store:

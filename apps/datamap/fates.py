@@ -258,10 +258,13 @@ class Fates:
         for one in fate.gone:
             holders[tuple(hits.value(one, f"c_{name}") for name in key.parent_columns)].append(one)
         wanted = [values for values in holders if None not in values]
-        if wanted:
-            for values in referenced_by_undeclared(self.live, fate.collection.store, key, wanted):
-                for one in holders.get(values, ()):
-                    fate.keep(one, Reason(".".join(filter(None, key.child)), "referenced"))
+        if not wanted:
+            return
+        # Where we may not look, any of them may be pointed at.
+        found = referenced_by_undeclared(self.live, fate.collection.store, key, wanted) if key.readable else wanted
+        for values in found:
+            for one in holders.get(values, ()):
+                fate.keep(one, Reason(".".join(filter(None, key.child)), "referenced"))
 
     # --- what follows from it ----------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from django.db import transaction
 from apps.core import crypto
 from apps.core.errors import InvalidInput
 from apps.datamap.checks import Pair, Report, check
-from apps.datamap.contract import StoreUnavailable
+from apps.datamap.contract import StoreFailed
 from apps.datamap.dataset_files import Document, read_file
 from apps.datamap.declarations import declare
 from apps.datamap.mapping import PORTAL, DataMap, Dataset
@@ -106,7 +106,7 @@ def _make_receipts(datamap: DataMap, stores: set[str]) -> None:
             try:
                 with writing(store) as session:
                     session.run(sa.text(CREATE.format(table=quoted)))
-            except (sa.exc.ProgrammingError, StoreUnavailable):
+            except StoreFailed:
                 continue  # not allowed: said by `check`, and again when an erasure is planned
 
 

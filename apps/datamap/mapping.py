@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
@@ -169,9 +169,9 @@ class DataMap:
     def edges_from(self, key: str) -> list[Edge]:
         return [edge for edge in self.edges if edge.source == key]
 
-    def reachable(self, types: Sequence[IdentityType], allowed: set[str]) -> set[str]:
-        """The collections among `allowed` that a search for these identity types can come to."""
-        reached = {key for key in allowed if self.collections[key].identity_fields(types)}
+    def reachable(self, types: Sequence[IdentityType], allowed: set[str], start: Iterable[str] = ()) -> set[str]:
+        """The collections among `allowed` that a search for these identity types, or from `start`, can come to."""
+        reached = {key for key in allowed if self.collections[key].identity_fields(types)} | (allowed & set(start))
         frontier = list(reached)
         while frontier:
             for edge in self.edges_from(frontier.pop()):

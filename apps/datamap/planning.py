@@ -14,7 +14,7 @@ from django.db import transaction
 from apps.core import crypto
 from apps.core.identities import Identity, IdentityType
 from apps.datamap import guards
-from apps.datamap.contract import PlanStale, Scope, StoreUnavailable
+from apps.datamap.contract import PlanStale, Rows, Scope, StoreUnavailable
 from apps.datamap.execution import check_masks
 from apps.datamap.fates import Fate, Fates, Reason
 from apps.datamap.loading import schemas_of
@@ -69,12 +69,12 @@ def _plan(scope: Scope, fates: Fates, *, now: datetime, actor: str, strategy: st
 def _save(plan: ErasurePlan, fates: Fates, scope: Scope) -> ErasurePlan:
     lines = [line for key in sorted(fates.of) for line in _lines(plan, fates.of[key])]
     plan.lines = [line for line, _ in lines]
-    people = [[one.type.value, one.value] for one in scope.identities]
-    flows = [
-        [store, key, list(path), sorted(values)] for (store, key, path), values in sorted(fates.search.flows.items())
-    ]
+    people = {"identities": [[one.type.value, one.value] for one in scope.identities], "rows": scope.rows}
+    passed = sorted(fates.search.flows.items())
+    flows = [[store, key, list(path), sorted(values)] for (store, key, path), values in passed]
+    kept = {key: sorted(fate.kept) for key, fate in fates.of.items() if fate.kept}
     plan.identities = crypto.seal(json.dumps(people), bound_to=f"erasureplan:{plan.pk}:identities")
-    plan.seeds = crypto.seal(json.dumps(flows), bound_to=f"erasureplan:{plan.pk}:seeds")
+    plan.seeds = crypto.seal(json.dumps({"flows": flows, "kept": kept}), bound_to=f"erasureplan:{plan.pk}:seeds")
     plan.hash = hash_of(plan)
     plan.save(force_insert=True)
     PlannedKeys.objects.bulk_create(
@@ -157,9 +157,10 @@ def _refuse_without_receipts(datamap: DataMap, fates: Fates, snapshots: Snapshot
 
 
 def scope_of(plan: ErasurePlan) -> Scope:
-    sealed = crypto.unseal(bytes(plan.identities), bound_to=f"erasureplan:{plan.pk}:identities")
+    sealed = json.loads(crypto.unseal(bytes(plan.identities), bound_to=f"erasureplan:{plan.pk}:identities"))
     return Scope(
-        identities=tuple(Identity(IdentityType(kind), value) for kind, value in json.loads(sealed)),
+        identities=tuple(Identity(IdentityType(kind), value) for kind, value in sealed["identities"]),
+        rows=tuple((key, tuple(tuple(one) for one in keys)) for key, keys in sealed["rows"]),
         account=plan.account,
         own=plan.own,
         datasets=tuple(plan.datasets),
@@ -170,11 +171,21 @@ def scope_of(plan: ErasurePlan) -> Scope:
 
 def seeds_of(plan: ErasurePlan, *, from_stores: Iterable[str] | None = None) -> dict[Flow, list[str]]:
     """The values the plan's search passed on: all of them, or those that came from these stores."""
-    sealed = json.loads(crypto.unseal(bytes(plan.seeds), bound_to=f"erasureplan:{plan.pk}:seeds"))
     wanted = None if from_stores is None else set(from_stores)
+    flows = _passed(plan)["flows"]
     return {
-        (store, key, tuple(path)): values for store, key, path, values in sealed if wanted is None or store in wanted
+        (store, key, tuple(path)): values for store, key, path, values in flows if wanted is None or store in wanted
     }
+
+
+def rows_kept(plan: ErasurePlan) -> Rows:
+    """The rows the plan kept, by primary key."""
+    return tuple((key, tuple(tuple(one) for one in keys)) for key, keys in _passed(plan)["kept"].items())
+
+
+def _passed(plan: ErasurePlan) -> dict[str, Any]:
+    sealed: dict[str, Any] = json.loads(crypto.unseal(bytes(plan.seeds), bound_to=f"erasureplan:{plan.pk}:seeds"))
+    return sealed
 
 
 def refuse_if_stale(plan: ErasurePlan, datamap: DataMap, *, now: datetime) -> None:

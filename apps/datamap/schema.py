@@ -53,6 +53,7 @@ SELECT w.asked, w.name, w.schema, CAST(w.relkind AS text),
         FROM pg_index i WHERE i.indrelid = w.oid AND i.indisvalid),
     (SELECT CAST(jsonb_agg(jsonb_build_object(
             'name', k.conname, 'schema', cn.nspname, 'table', cc.relname, 'action', k.confdeltype,
+            'readable', has_table_privilege(k.conrelid, 'SELECT') AND has_schema_privilege(cn.oid, 'USAGE'),
             'columns', (SELECT jsonb_agg(a.attname ORDER BY p.place) FROM unnest(k.conkey) WITH ORDINALITY p(num, place)
                         JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = p.num),
             'nullable', (SELECT bool_and(NOT a.attnotnull) FROM pg_attribute a
@@ -91,6 +92,7 @@ class ForeignKey:
     parent_columns: tuple[str, ...]
     action: str  # a: no action, r: restrict, c: cascade, n: set null, d: set default
     nullable: bool
+    readable: bool  # we may look whether a row of the child points here
 
 
 @dataclass(frozen=True)
@@ -206,6 +208,7 @@ def _foreign_key(one: Mapping[str, Any], schema: str, name: str) -> ForeignKey:
         parent_columns=tuple(one["parent_columns"]),
         action=one["action"],
         nullable=one["nullable"],
+        readable=one["readable"],
     )
 
 

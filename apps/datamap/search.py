@@ -21,7 +21,7 @@ from apps.core.errors import DomainError, InvalidInput
 from apps.core.identities import IdentityType
 from apps.datamap.contract import CollectionInfo, NotEntered, Scope, StoreUnavailable
 from apps.datamap.mapping import PORTAL, Collection, DataMap, Edge, Path
-from apps.datamap.matching import Key, equals, holds, key_columns, values_at
+from apps.datamap.matching import Key, equals, has_key, holds, key_columns, values_at
 from apps.datamap.problems import nearest
 from apps.datamap.schema import LiveSchema, LiveTable, reflect
 from apps.datamap.stores import Snapshots
@@ -129,7 +129,8 @@ def entered(datamap: DataMap, scope: Scope) -> tuple[set[str], list[NotEntered]]
             outside.append(NotEntered(key, "no_tenant"))
         else:
             allowed.add(key)
-    reached = datamap.reachable([identity.type for identity in scope.identities], allowed)
+    types = [identity.type for identity in scope.identities]
+    reached = datamap.reachable(types, allowed, [key for key, _ in scope.rows])
     somehow = datamap.reachable(list(IdentityType), allowed)
     lost = sorted(allowed - reached)
     outside += [NotEntered(key, "no_identity" if key in somehow else "unreachable") for key in lost]
@@ -177,6 +178,9 @@ class Search:
                 values = (crypto.lookup(one) if place.lookup else one.value
                           for one in self.scope.identities if one.type in place.identities)  # fmt: skip
                 self._offer(key, place.path, values)
+        for key, keys in self.scope.rows:
+            if key in self.entered and keys:
+                self._fetch(key, has_key(self.hits[key].live, self.hits[key].key_names, keys))
         for (_store, key, path), more in (seeds or {}).items():
             if key in self.entered:
                 self._offer(key, path, more)
@@ -203,11 +207,15 @@ class Search:
         hits = self.hits[key]
         matches = [holds(hits.live, path, sorted(values)) for path, values in sorted(wanted.items())]
         predicates = [one for one in matches if one is not None]
-        if not predicates:
-            return
+        if predicates:
+            self._fetch(key, sa.or_(*predicates))
+
+    def _fetch(self, key: str, predicate: sa.ColumnElement[bool]) -> None:
+        """The rows of one collection that the predicate and the tenant's select; new ones pass their values on."""
+        hits = self.hits[key]
         columns = self._columns(hits)
         hits.labels = {column.name: number for number, column in enumerate(columns)}
-        statement = sa.select(*columns).select_from(hits.live.table).where(sa.or_(*predicates), *self._tenant(hits))
+        statement = sa.select(*columns).select_from(hits.live.table).where(predicate, *self._tenant(hits))
         width = len(hits.key_names)
         new = []
         for row in self.live.snapshots.of(hits.collection.store).rows(statement):

@@ -5,6 +5,7 @@ from datetime import datetime
 from django.db import transaction
 
 from apps.core.identities import Identity
+from apps.datamap import planning
 from apps.datamap.answers import rows_of
 from apps.datamap.contract import (
     CollectionInfo,
@@ -14,6 +15,7 @@ from apps.datamap.contract import (
     PlanStale,
     Receipt,
     Remaining,
+    Rows,
     Scope,
     StoreUnavailable,
 )
@@ -44,6 +46,7 @@ __all__ = [
     "forget_expired_plans",
     "note_execution",
     "plan_erasure",
+    "rows_kept",
     "search_again",
 ]
 
@@ -110,6 +113,14 @@ def search_again(plan: ErasurePlan, *, store: str, now: datetime) -> list[Remain
     here was erased are still looked for.
     """
     return find_remaining(plan, store=store, now=now)
+
+
+def rows_kept(plan: ErasurePlan, *, collection: str | None = None) -> Rows:
+    """The rows the plan kept (in one collection), as `Scope.rows` takes them. Seal them wherever they are stored.
+
+    A plan forgets them when it expires; whoever has to erase them when their ground ends takes them over before.
+    """
+    return tuple(one for one in planning.rows_kept(plan) if collection in (None, one[0]))
 
 
 def forget_expired_plans(*, now: datetime) -> int:

@@ -20,7 +20,7 @@ from sqlalchemy.dialects.postgresql import psycopg2 as driver
 from sqlalchemy.sql import ClauseElement
 
 from apps.core import crypto
-from apps.datamap.contract import StoreUnavailable
+from apps.datamap.contract import StoreFailed, StoreUnavailable
 from apps.datamap.mapping import PORTAL
 
 DIALECT = driver.dialect()
@@ -127,11 +127,12 @@ def writing(store: str) -> Iterator[EngineSession]:
 @contextmanager
 def _connected(store: str, *, readonly: bool) -> Iterator[EngineSession]:
     try:
-        opened = engine(store).connect()
-    except sa.exc.OperationalError as error:
-        raise StoreUnavailable("store_unavailable", f"The store {store} can't be reached.") from error
-    with opened.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=readonly), opened.begin():
-        yield EngineSession(store, opened)
+        with engine(store).connect() as opened:
+            opened.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=readonly)
+            with opened.begin():
+                yield EngineSession(store, opened)
+    except sa.exc.DBAPIError as error:
+        raise StoreFailed(store, getattr(error.orig, "pgcode", None)) from None
 
 
 # --- addresses and engines ---------------------------------------------------------------------------
@@ -194,7 +195,13 @@ def _make_engine(address: str) -> sa.Engine:
         return psycopg2.connect(**given, options=SESSION_OPTIONS, connect_timeout=10, application_name="datamap")
 
     return sa.create_engine(
-        "postgresql+psycopg2://", creator=connect, pool_size=2, max_overflow=4, pool_pre_ping=True, pool_recycle=600
+        "postgresql+psycopg2://",
+        creator=connect,
+        pool_size=2,
+        max_overflow=4,
+        pool_pre_ping=True,
+        pool_recycle=600,
+        hide_parameters=True,
     )
 
 
