@@ -77,27 +77,13 @@ def _mask(fate: Fate, session: Session) -> None:
     if names:
         by_key = _pseudonyms(fate, keys, names, session)
         columns = [[by_key[key][number] for key in keys] for number in range(len(names))]
-    wanted = _wanted(fate, keys, columns)
+    wanted = unnested(fate.live, fate.key_names, keys, texts=columns)
     for number, name in enumerate(names):
         values[name] = sa.cast(wanted.c[f"p{number}"], fate.live.table.c[name].type)
     statement = sa.update(fate.live.table).values(values).where(*joined(fate.live, fate.key_names, wanted))
     touched = session.run(statement)
     if touched != len(keys):
         raise NotExactly(fate.collection.key, len(keys), touched)
-
-
-def _wanted(fate: Fate, keys: Sequence[Key], columns: Sequence[Sequence[str | None]]) -> sa.TableValuedAlias:
-    from sqlalchemy.dialects import postgresql as pg
-
-    base = unnested(fate.live, fate.key_names, keys)
-    if not columns:
-        return base
-    arrays = list(base.element.clauses)  # type: ignore[attr-defined]
-    arrays += [sa.cast(sa.bindparam(None, list(one), type_=pg.ARRAY(sa.Text)), pg.ARRAY(sa.Text)) for one in columns]
-    names = [sa.column(one.name, one.type) for one in base.c] + [
-        sa.column(f"p{n}", sa.Text) for n in range(len(columns))
-    ]
-    return sa.func.unnest(*arrays).table_valued(*names, name="wanted").render_derived()
 
 
 def _pseudonyms(fate: Fate, keys: Sequence[Key], names: Sequence[str], session: Session) -> dict[Key, list[str | None]]:

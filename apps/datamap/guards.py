@@ -47,22 +47,33 @@ class Keep:
 class Guarded(Protocol):
     """What a guard may ask of a collection: its reflected table and what the map says of it."""
 
-    key: str  # "dataset:collection"
-    dataset: str
-    name: str
-    table: Table
-    retention: Sequence[str]  # rule keys
-    clock: ColumnElement[Any] | str | None  # the column a period runs from
-    capacity: str
-    region: ColumnElement[Any] | str | None  # a column of the table, or a constant
+    @property
+    def key(self) -> str: ...  # "dataset:collection"
+    @property
+    def dataset(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def table(self) -> Table: ...
+    @property
+    def retention(self) -> Sequence[str]: ...  # rule keys
+    @property
+    def clock(self) -> ColumnElement[Any] | str | None: ...  # the column a period runs from
+    @property
+    def capacity(self) -> str: ...
+    @property
+    def region(self) -> ColumnElement[Any] | str | None: ...  # a column of the table, or a constant
 
 
 class Declared(Protocol):
     """What a check may ask of a collection of the map before any table is reflected."""
 
-    key: str
-    retention: Sequence[str]
-    clock: str | None
+    @property
+    def key(self) -> str: ...
+    @property
+    def retention(self) -> Sequence[str]: ...
+    @property
+    def clock(self) -> str | None: ...
 
 
 @dataclass(frozen=True)

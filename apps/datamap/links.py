@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from apps.datamap.mapping import Collection, DataMap, Edge, Path
 from apps.datamap.matching import Key, equals, holds, joined, unnested, values_at
-from apps.datamap.schema import ForeignKey, LiveTable
+from apps.datamap.schema import ForeignKey, LiveTable, TableName
 from apps.datamap.search import Hits, Live, as_text, is_structured
 
 
@@ -61,8 +61,8 @@ def _is_unique(live: Live, collection: Collection, path: Path) -> bool:
     return len(path) == 1 and (table.is_unique(path[0]) or collection.primary_key == path)
 
 
-def _by_table(live: Live, store: str) -> dict[tuple[str | None, str], Collection]:
-    found: dict[tuple[str | None, str], Collection] = {}
+def _by_table(live: Live, store: str) -> dict[TableName, Collection]:
+    found: dict[TableName, Collection] = {}
     for collection in live.datamap.collections.values():
         if collection.store == store and not collection.skipped:
             table = live.schema(store).tables.get(collection.table)

@@ -48,7 +48,7 @@ def equals(column: sa.Column[Any], values: Collection[str]) -> sa.ColumnElement[
     return column == sa.any_(array_of(fitting, kind))
 
 
-def array_of(values: Sequence[str], kind: TypeEngine[Any]) -> sa.ColumnElement[Any]:
+def array_of(values: Sequence[str | None], kind: TypeEngine[Any]) -> sa.ColumnElement[Any]:
     return sa.cast(sa.bindparam(None, list(values), type_=pg.ARRAY(sa.Text)), pg.ARRAY(kind))
 
 
@@ -80,10 +80,19 @@ def has_key(live: LiveTable, names: Sequence[str], keys: Sequence[Key]) -> sa.Co
     )
 
 
-def unnested(live: LiveTable, names: Sequence[str], keys: Sequence[Key], name: str = "wanted") -> sa.TableValuedAlias:
-    """The keys as a table `wanted(k0, k1, …)`, each column of the key's type."""
-    arrays = [array_of([key[number] for key in keys], _key_type(live, column)) for number, column in enumerate(names)]
-    columns = [sa.column(f"k{number}", _key_type(live, column)) for number, column in enumerate(names)]
+def unnested(
+    live: LiveTable,
+    names: Sequence[str],
+    keys: Sequence[Key],
+    name: str = "wanted",
+    texts: Sequence[Sequence[str | None]] = (),
+) -> sa.TableValuedAlias:
+    """The keys as a table `wanted(k0, k1, …)`, each column of the key's type; `texts` are further columns p0, p1, …"""
+    kinds = [_unbounded(live.table.c[column].type) for column in names]
+    arrays = [array_of([key[number] for key in keys], kind) for number, kind in enumerate(kinds)]
+    arrays += [array_of(values, sa.Text()) for values in texts]
+    columns = [sa.column(f"k{number}", kind) for number, kind in enumerate(kinds)]
+    columns += [sa.column(f"p{number}", sa.Text()) for number in range(len(texts))]
     return sa.func.unnest(*arrays).table_valued(*columns, name=name).render_derived()
 
 
@@ -93,10 +102,6 @@ def joined(live: LiveTable, names: Sequence[str], wanted: Any) -> list[sa.Column
 
 def _comparable(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
     return sa.cast(column, sa.Text) if isinstance(column.type, Opaque | sa.CHAR | sa.LargeBinary) else column
-
-
-def _key_type(live: LiveTable, name: str) -> TypeEngine[Any]:
-    return _unbounded(live.table.c[name].type)
 
 
 def _unbounded(kind: TypeEngine[Any]) -> TypeEngine[Any]:

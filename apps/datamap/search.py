@@ -175,7 +175,7 @@ class Search:
         """Search from the identities, and from `seeds`: values an earlier search had found."""
         for key in self.entered:
             for place in self.datamap.collections[key].identity_fields([one.type for one in self.scope.identities]):
-                values = (crypto.lookup(one) if place.lookup else one.value
+                values: Iterable[str] = (crypto.lookup(one) if place.lookup else one.value
                           for one in self.scope.identities if one.type in place.identities)  # fmt: skip
                 self._offer(key, place.path, values)
         for key, keys in self.scope.rows:

@@ -57,8 +57,8 @@ class PortalSession:
     def rows(self, statement: ClauseElement) -> Sequence[Sequence[Any]]:
         with connection.cursor() as cursor:
             cursor.execute(*compiled(statement))
-            rows: Sequence[Sequence[Any]] = cursor.fetchall()
-            return rows
+            found: list[tuple[Any, ...]] = cursor.fetchall()
+            return found
 
     def run(self, statement: ClauseElement) -> int:
         with connection.cursor() as cursor:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -35,9 +36,14 @@ def keep_pending(subject_request: SubjectRequest, plan: ErasurePlan, *, now: dat
     identifiers go 7 days after closing."""
     scope = scope_of(subject_request)
     kept = [rows for rows in kept_rows(plan, subject_request.store_tasks.all()) if rows.kind in ENDING_KINDS]
-    pending = [_pending(subject_request, rows, scope, now=now) for rows in kept]
+    pending = [_pending(subject_request, rows, _with_rows(scope, plan, rows), now=now) for rows in kept]
     PendingErasure.objects.bulk_create(pending, ignore_conflicts=True)
     return len(pending)
+
+
+def _with_rows(scope: datamap.Scope, plan: ErasurePlan, kept: Kept) -> datamap.Scope:
+    """What a duty keeps may be unreachable from the identities once the rows that led to it are gone."""
+    return replace(scope, rows=datamap.rows_kept(plan, collection=kept.collection))
 
 
 def _pending(subject_request: SubjectRequest, kept: Kept, scope: datamap.Scope, *, now: datetime) -> PendingErasure:
@@ -55,6 +61,7 @@ def _pending(subject_request: SubjectRequest, kept: Kept, scope: datamap.Scope, 
         queued_at=now,
     )
     sealed = {"identities": [[each.type.value, each.value] for each in scope.identities], "own": scope.own}
+    sealed |= {"rows": scope.rows}
     row.scope = crypto.seal(json.dumps(sealed | {"account": scope.account}), bound_to=f"pending:{row.pk}")
     return row
 
@@ -70,6 +77,7 @@ def _scope(pending: PendingErasure) -> datamap.Scope:
         identities=tuple(Identity(IdentityType(kind), value) for kind, value in content["identities"]),
         account=content["account"],
         own=content["own"],
+        rows=tuple((key, tuple(tuple(one) for one in keys)) for key, keys in content.get("rows", ())),
         datasets=(pending.collection.partition(":")[0],),
         capacities=(pending.capacity,),
     )
