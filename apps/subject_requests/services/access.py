@@ -15,7 +15,7 @@ from apps.subject_requests.services.delivery import LIFETIME
 from apps.subject_requests.services.moves import _close_part, _lock
 from apps.subject_requests.services.moves import _move as _move_request
 from apps.subject_requests.services.package import Built, build_package
-from apps.subject_requests.services.planning import scope_of
+from apps.subject_requests.services.planning import EVERY_STORE, scope_of
 from apps.subject_requests.services.store_tasks import _move, hold_task
 from apps.subject_requests.services.tell import tell_requester
 from apps.subject_requests.states import Capacity, Outcome, PackageKind, Status, TaskStatus
@@ -56,7 +56,9 @@ def settle_package(task: StoreTask, built: Built, sha256: str, *, now: datetime)
     request = _lock(held.request)
     if request.status != Status.EXECUTING:
         return False
-    _move(held, TaskStatus.EXECUTED, executed_at=now, error_code="", counts={"*": {"found": built.counts["rows"]}})
+    _move(
+        held, TaskStatus.EXECUTED, executed_at=now, error_code="", counts={EVERY_STORE: {"found": built.counts["rows"]}}
+    )
     _move(held, TaskStatus.CONFIRMED, confirmed_at=now)
     Package.objects.create(
         pk=task.pk,

@@ -6,7 +6,9 @@ from typing import Any
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from apps.core.countries import country_name
 from apps.datamap.services import CollectionInfo
+from apps.processors.models import Engagement
 from apps.retention.services import current_rules, describe_period
 from apps.subject_requests.models import SubjectRequest
 
@@ -63,7 +65,18 @@ def _purposes(collections: list[CollectionInfo]) -> list[dict[str, Any]]:
 
 
 def _recipients() -> list[dict[str, str]]:
-    return []
+    """The register of processors as it is published; what was only stated in 2020 is never shown as verified."""
+    return [
+        {
+            "name": engagement.processor.name,
+            "location": country_name(engagement.country),
+            "service": engagement.service,
+            "role": str(engagement.get_capacity_display()),
+            "mechanism": str(engagement.get_mechanism_display()) if engagement.mechanism else "",
+            "note": "" if engagement.is_verified else _("Stated in 2020, not verified since."),
+        }
+        for engagement in Engagement.objects.published().for_list().order_by("processor__name", "service")
+    ]
 
 
 def _sources() -> list[str]:

@@ -150,7 +150,8 @@ def _plan_stale(task: StoreTask, *, reason: str, now: datetime) -> None:
     # Another store whose worker began may hold an effect that is not copied here yet.
     begun = locked.store_tasks.exclude(pk=held.pk).filter(attempts__gt=0)
     if not begun.exists():
-        locked.store_tasks.all().delete()
+        for waiting in locked.store_tasks.select_for_update():
+            _move(waiting, TaskStatus.STOPPED, error_code=reason)
         returned = _return(locked, reason=reason, actor="system", now=now)
         tell_officers(returned, "plan_stale", now=now, once=task.plan_hash[:16])
         return

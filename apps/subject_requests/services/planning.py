@@ -29,7 +29,7 @@ from apps.subject_requests.states import (
     TaskKind,
 )
 
-EVERY_STORE = "*"
+EVERY_STORE = "all"
 """An access request is collected from all stores at once: one search passes from store to store."""
 
 
