@@ -318,6 +318,7 @@ SERVER_EMAIL = DEFAULT_FROM_EMAIL
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("nl", "Nederlands"), ("ar", "العربية")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = "privacy_portal.formats"
 USE_I18N = USE_TZ = True
 TIME_ZONE = env("TIME_ZONE", default="Europe/Amsterdam")
 

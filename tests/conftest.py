@@ -1,6 +1,6 @@
 """Real servers for every test: a throw-away PostgreSQL and Valkey, one template database, a clone where tests commit.
 
-`DATABASE_URL`, `DATABASE_OWNER_URL` (needs CREATEDB) and `REDIS_URL`, if set, are used instead of the throw-away servers.
+`DATABASE_URL`, `DATABASE_OWNER_URL` (needs CREATEDB) and `REDIS_URL`, if set, are used instead.
 """
 
 import os
@@ -25,7 +25,7 @@ TEMPLATE = "portal_test_template"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """The controlling process starts the servers, before Django reads its settings; xdist workers inherit the addresses."""
+    """The controlling process starts the servers before Django reads its settings; xdist workers inherit them."""
     if hasattr(config, "workerinput") or os.environ.get("PORTAL_TEST_TEMPLATE"):
         return
     from privacy_portal.translations import compile_translations
@@ -173,7 +173,7 @@ def _state_folders(settings: object, tmp_path: Path) -> None:
 
 @pytest.fixture
 def sign_in() -> "Callable[..., User]":
-    """`sign_in(client, user, fresh_factor=True)` signs the person in; the second factor was proved just now or an hour ago.
+    """`sign_in(client, user, fresh_factor=True)`: signed in, the second factor proved just now, or an hour ago.
 
     Members of staff get an authenticator app: without one they reach nothing.
     """
