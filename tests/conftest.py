@@ -143,7 +143,7 @@ def _forget_engines() -> None:
 def committed_db(
     django_db_setup: None, django_db_blocker: pytest.FixtureRequest, request: pytest.FixtureRequest
 ) -> Iterator[Clone]:
-    """A clone of its own for one test: commits are real, other processes see them. Not to be used together with `db`."""
+    """A clone of its own for one test: commits are real, other processes see them. Never beside `db`."""
     from django.conf import settings
 
     before = Clone(settings.DATABASES["default"]["NAME"], settings.DATABASE_URL, settings.DATABASE_OWNER_URL)
