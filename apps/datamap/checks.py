@@ -121,7 +121,7 @@ class _Collection:
 
     def rules(self) -> None:
         """What apps higher on the ladder know: whether a retention rule exists."""
-        for flaw in guards.flaws(self.collection):  # type: ignore[arg-type]
+        for flaw in guards.flaws(self.collection):
             self.document.report(
                 (*self.said, flaw.field), flaw.message, nearest(flaw.value, flaw.known), self.collection.name
             )

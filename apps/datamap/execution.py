@@ -126,8 +126,8 @@ def _violations(fate: Fate) -> Iterator[tuple[tuple[str, ...], sa.Select[Any]]]:
         columns = [_after(fate.live, fate, name).label(name) for name in fate.live.columns]
         after = sa.select(*columns).where(*joined(fate.live, fate.key_names, wanted)).subquery("after")
         condition = check.definition.removeprefix("CHECK ").removesuffix(" NO INHERIT").removesuffix(" NOT VALID")
-        literal = sa.text(condition.replace("\\", "\\\\").replace(":", "\\:"))
-        yield check.columns, sa.select(sa.literal(1)).select_from(after).where(sa.not_(literal)).limit(1)
+        holds = sa.literal_column(condition, sa.Boolean)  # as the catalogue gives it: it names columns alone
+        yield check.columns, sa.select(sa.literal(1)).select_from(after).where(sa.not_(holds)).limit(1)
 
 
 def _after(live: LiveTable, fate: Fate, name: str) -> sa.ColumnElement[object]:

@@ -96,7 +96,7 @@ class Fates:
             if way is not None:
                 self.of[key] = Fate(collection, hits.live, hits.key_names, way)
         for key, fate in self.of.items():
-            guarded = guards.keeps(fate.collection.store, self.live.info(fate.collection), now=self.now)  # type: ignore[arg-type]
+            guarded = guards.keeps(fate.collection.store, self.live.info(fate.collection), now=self.now)
             self._guarded[key] = [] if self._is_read_only(fate) else guarded
             edges = [edge for edge in self.datamap.edges if key in (edge.source, edge.target)]
             self._links[key] = _distinct(links_to(self.live, fate.collection, edges))
