@@ -20,7 +20,6 @@ REGIONS = {EEA: "eea", OTHER: "other"}  # value of the column, part of the parti
 MONTHS_AHEAD = 3
 
 _SQL = Path(__file__).parent / "sql"
-_LOCK = "SELECT pg_advisory_xact_lock(hashtext('platform.months'))"
 
 
 def create_schema(owner_cursor: Any, *, owned_by: str) -> None:
@@ -30,6 +29,11 @@ def create_schema(owner_cursor: Any, *, owned_by: str) -> None:
             sql.Identifier(SCHEMA), sql.Identifier(owned_by)
         )
     )
+
+
+def lock(cursor: Any) -> None:
+    """One at a time makes tables or months; the others wait for its transaction."""
+    cursor.execute("SELECT pg_advisory_xact_lock(hashtext('platform'))")
 
 
 def exists(cursor: Any) -> bool:
@@ -74,7 +78,7 @@ def make_months(cursor: Any, *, first: date, last: date) -> int:
 
     A month is made apart and then attached: making it in place would lock out everybody who reads the table.
     """
-    cursor.execute(_LOCK)
+    lock(cursor)
     cursor.execute("SELECT relname FROM pg_class WHERE relnamespace = 'platform'::regnamespace AND relkind = 'r'")
     there = {name for (name,) in cursor.fetchall()}
     missing = [

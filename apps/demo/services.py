@@ -47,6 +47,7 @@ def fill(
     `cursor` belongs to the role that owns the schema (`schema.create_schema`); the caller commits. Raises
     `AlreadyFilled` where tables are, unless they may be replaced. `tiny` is for tests.
     """
+    schema.lock(cursor)
     if schema.exists(cursor):
         if not replace:
             raise AlreadyFilled

@@ -58,8 +58,8 @@ class Command(BaseCommand):
 
     def _show(self, table: str, count: int) -> None:
         if self.stderr.isatty():
-            self.stderr.write(f"\r{table:22}{count:>12,}", ending="")
+            self.stderr.write(f"\r{table:22}{count or '':>12}", style_func=str, ending="")
 
     def _end_progress(self) -> None:
         if self.stderr.isatty():
-            self.stderr.write("\r" + " " * 40 + "\r", ending="")
+            self.stderr.write("\r" + " " * 40 + "\r", style_func=str, ending="")
