@@ -5,6 +5,7 @@
 
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ TEMPLATE = "portal_test_template"
 
 def pytest_configure(config: pytest.Config) -> None:
     """The controlling process starts the servers before Django reads its settings; xdist workers inherit them."""
+    sys.dont_write_bytecode = False  # compiled code: many processes start, each in a third of the time
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     if hasattr(config, "workerinput") or os.environ.get("PORTAL_TEST_TEMPLATE"):
         return
     from privacy_portal.translations import compile_translations

@@ -14,6 +14,14 @@ from psycopg2 import sql
 from psycopg2.extensions import connection
 
 ROOT = Path(__file__).resolve().parent.parent
+FILL = """
+import django, io
+from django.core.management import call_command
+django.setup()
+call_command("migrate", verbosity=0)
+call_command("seed", stdout=io.StringIO())
+call_command("demo", scale="tiny", platform_only=True, stdout=io.StringIO())
+"""
 
 
 def with_database(url: str, name: str) -> str:
@@ -50,12 +58,11 @@ def build_template() -> None:
 
 
 def _fill(name: str) -> None:
-    """In processes of their own, so that no connection stays open on the template."""
+    """In a process of its own, so that no connection stays open on the template."""
     environment = os.environ | {
         "DJANGO_SETTINGS_MODULE": "privacy_portal.settings_test",
         "DEMO": "1",
         "DATABASE_URL": with_database(os.environ["DATABASE_URL"], name),
         "DATABASE_OWNER_URL": with_database(os.environ["DATABASE_OWNER_URL"], name),
     }
-    for command in (["migrate", "-v0"], ["seed"], ["demo", "--scale", "tiny", "--platform-only"]):
-        subprocess.run([sys.executable, "manage.py", *command], cwd=ROOT, env=environment, check=True)
+    subprocess.run([sys.executable, "-c", FILL], cwd=ROOT, env=environment, check=True)

@@ -64,4 +64,5 @@ def test_a_forged_cursor_shows_the_first_page(values):
     import base64
 
     cursor = base64.urlsafe_b64encode(values.encode()).decode()
-    assert keyset_page(Entry.objects.all(), order=("verb", "-id"), cursor=cursor).rows == []
+    first = keyset_page(Entry.objects.all(), order=("verb", "-id"))
+    assert keyset_page(Entry.objects.all(), order=("verb", "-id"), cursor=cursor).rows == first.rows
