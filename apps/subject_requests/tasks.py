@@ -21,7 +21,8 @@ def execute_requests() -> int:
             break
         done += ran
     unconfirmed = StoreTask.objects.to_confirm(at=now).values_list("pk", flat=True)[:BATCH]
-    return done + sum(services.confirm_task(pk, now=clock.now()) for pk in list(unconfirmed))
+    done += sum(services.confirm_executed(pk, now=clock.now()) for pk in list(unconfirmed))
+    return done + sum(services.close_erasure(one, now=clock.now()) for one in services.confirmed_everywhere())
 
 
 @shared_task

@@ -33,6 +33,11 @@ def main(point: str) -> None:
             execution.confirm_task = die
         case "confirmed":  # every store is confirmed, the request not closed yet
             execution.close_erasure = die
+        case "closing":  # every store is confirmed, and that was the last thing the worker did
+            real = execution.close_erasure
+            execution.close_erasure = lambda *one, **now: die() if execution.confirmed_everywhere() else real(*one, **now)
+                die() if execution.confirmed_everywhere() else real(one, **named)
+            )
         case "packed":  # the file is on disk, its row is not
             access.settle_package = die
     tasks.execute_requests()

@@ -17,7 +17,7 @@ from tests.subject_requests.factories import filed
 
 ROOT = Path(__file__).resolve().parents[2]
 LEASE = timedelta(seconds=61)
-ERASE_POINTS = ["claimed", "effect", "settled", "confirmed"]
+ERASE_POINTS = ["claimed", "effect", "settled", "confirmed", "closing"]
 
 
 def approved(platform, right):

@@ -5,7 +5,7 @@
   `close_unidentified`, `close_as_duplicate`, `close_as_spam`, `withdraw_request`, `reveal_identifiers`
 - clocks: `deadline_of`, `explain_deadline`, `customer_deadline`, `extend_deadline`
 - the answer: `prepare_request`, `plan_of`, `approve_request`, `send_back`, `refuse_part`
-- the worker's: `run_task`, `confirm_task`, `reclaim_abandoned`, `erase_pending`, `alert_part`, `follow_up_silence`, …
+- the worker's: `run_task`, `confirm_executed`, `reclaim_abandoned`, `erase_pending`, `alert_part`, …
 - the download: `open_download_page`, `mint_download_link`, `peek_download`, `start_download`
 """
 
@@ -26,7 +26,7 @@ from apps.subject_requests.services.delivery import (
     purge_package,
     start_download,
 )
-from apps.subject_requests.services.execution import confirm_task, run_task
+from apps.subject_requests.services.execution import close_erasure, confirm_executed, confirmed_everywhere, run_task
 from apps.subject_requests.services.forgetting import forget_identifiers, to_forget
 from apps.subject_requests.services.intake import open_request, own_identities
 from apps.subject_requests.services.moves import IllegalMove
@@ -69,10 +69,12 @@ __all__ = [
     "claimable",
     "close_as_duplicate",
     "close_as_spam",
+    "close_erasure",
     "close_unanswered",
     "close_unidentified",
+    "confirm_executed",
     "confirm_identity",
-    "confirm_task",
+    "confirmed_everywhere",
     "customer_deadline",
     "deadline_of",
     "doubt_identity",

@@ -18,15 +18,12 @@ from apps.subject_requests.services.tell import tell_requester
 from apps.subject_requests.services.words import required_words
 from apps.subject_requests.states import Capacity, ExtensionReason
 
-CONTRACT_DAYS = 10
-"""A customer's instruction is carried out within so many calendar days; customers read it in their agreement."""
-
 
 def deadline_of(part: Part) -> Deadline:
     """The part's deadline with its steps, computed anew from what it rests on: receipt, pauses, extension."""
     request = part.request
     if part.capacity == Capacity.PROCESSOR:
-        return deadlines.contract_due(request.received_at, request.jurisdiction, days=CONTRACT_DAYS)
+        return deadlines.contract_due(request.received_at, request.jurisdiction)
     pauses = [_pause(pause) for pause in part.pauses.all() if pause.received_on is not None]
     return deadlines.due(
         request.received_at, request.jurisdiction, pauses=pauses, extended=part.extended_at is not None

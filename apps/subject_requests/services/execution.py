@@ -3,10 +3,12 @@
 Whatever is killed between them, the next run finds the receipt under the effect key: one effect, true counts.
 """
 
+import logging
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from apps.core.errors import DomainError
 from apps.datamap import services as datamap
@@ -23,6 +25,8 @@ from apps.subject_requests.services.tell import tell_officers
 from apps.subject_requests.services.tombstones import bury
 from apps.subject_requests.states import Status, TaskKind, TaskStatus
 
+logger = logging.getLogger(__name__)
+
 PORTAL = "portal"
 SEARCH_AGAIN_PAUSE = timedelta(minutes=5)
 
@@ -33,14 +37,22 @@ def run_task(task_id: UUID, *, now: datetime) -> bool:
     if task is None:
         return False
     try:
-        return pack_answer(task, now=now) if task.kind == TaskKind.ACCESS else _erase(task, now=now)
+        return _work_on(task, now=now)
+    except Exception as error:  # a store that is down, a disk that is full: the queue must go on
+        code = error.code if isinstance(error, DomainError) else type(error).__name__
+        logger.warning("store task %s failed: %s", task.pk, code)
+        give_back(task, error_code=code, now=now)
+    return False
+
+
+def _work_on(task: StoreTask, *, now: datetime) -> bool:
+    if task.kind == TaskKind.ACCESS:
+        return pack_answer(task, now=now)
+    try:
+        return _erase(task, now=now)
     except datamap.PlanStale as stale:
         _plan_stale(task, reason=stale.code, now=now)
-    except DomainError as error:
-        give_back(task, error_code=error.code, now=now)
-    except Exception as error:  # a store that is down, a disk that is full: the queue must go on
-        give_back(task, error_code=type(error).__name__, now=now)
-    return False
+        return False
 
 
 def _erase(task: StoreTask, *, now: datetime) -> bool:
@@ -80,6 +92,16 @@ def settle_effect(task: StoreTask, receipt: datamap.Receipt, *, now: datetime) -
         **held.totals,
     )
     return True
+
+
+def confirm_executed(task_id: UUID, *, now: datetime) -> bool:
+    """`confirm_task` for the sweep: a store that can't be searched now is searched again in a while."""
+    try:
+        return confirm_task(task_id, now=now)
+    except Exception as error:  # the queue must go on
+        logger.warning("store task %s was not searched again: %s", task_id, type(error).__name__)
+        StoreTask.objects.filter(pk=task_id).update(next_attempt_at=now + SEARCH_AGAIN_PAUSE)
+        return False
 
 
 def confirm_task(task_id: UUID, *, now: datetime) -> bool:
@@ -122,6 +144,13 @@ def _as_json(item: datamap.Remaining) -> dict[str, object]:
         "kind": item.kind,
         "until": until,
     }
+
+
+def confirmed_everywhere() -> list[SubjectRequest]:
+    """Erasures of which every store is confirmed and which nobody closed: their worker was killed just before."""
+    unfinished = StoreTask.objects.filter(request=OuterRef("pk")).exclude(status=TaskStatus.CONFIRMED)
+    executing = SubjectRequest.objects.filter(status=Status.EXECUTING, store_tasks__kind=TaskKind.ERASE)
+    return list(executing.filter(~Exists(unfinished)).distinct())
 
 
 @transaction.atomic

@@ -1,6 +1,7 @@
 """What a keep protects is queued, and erased when its ground ends, without anyone asking."""
 
 import json
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -22,6 +23,8 @@ from apps.subject_requests.models import PendingErasure, SubjectRequest
 from apps.subject_requests.services.kept import Kept, kept_rows
 from apps.subject_requests.services.planning import scope_of
 from apps.subject_requests.states import PendingStatus
+
+logger = logging.getLogger(__name__)
 
 ENDING_KINDS = ("duty", "interest", "hold")
 """Grounds that end one day. What another person's record refers to stays for its own reasons."""
@@ -123,7 +126,9 @@ def erase_pending(pending_id: UUID, *, now: datetime) -> bool:
             return _execute(pending, plan, now=now)
         except datamap.PlanStale:
             _forget_plan(pending)
-            return False
+        except Exception as error:  # a store that is down: the lease ends, and the next sweep tries again
+            logger.warning("pending erasure %s failed: %s", pending.pk, type(error).__name__)
+    return False
 
 
 @transaction.atomic
@@ -155,21 +160,23 @@ def _execute(pending: PendingErasure, plan: ErasurePlan, *, now: datetime) -> bo
     key = f"pending:{pending.pk}:{plan.hash[:32]}"
     work: dict[str, Any] = {"store": pending.store, "effect_key": key, "actor": "system", "now": now}
     if pending.store not in plan.stores:  # the store holds nothing of the person any more
-        return _settle(pending, plan, {}, now=now)
+        return _settle(pending, plan, None, now=now)
     if pending.store == "portal":
         with transaction.atomic():
-            return _settle(pending, plan, datamap.execute(plan, **work).counts, now=now)
-    return _settle(pending, plan, datamap.execute(plan, **work).counts, now=now)
+            return _settle(pending, plan, datamap.execute(plan, **work), now=now)
+    return _settle(pending, plan, datamap.execute(plan, **work), now=now)
 
 
 @transaction.atomic
-def _settle(pending: PendingErasure, plan: ErasurePlan, counts: datamap.Counts, *, now: datetime) -> bool:
+def _settle(pending: PendingErasure, plan: ErasurePlan, receipt: datamap.Receipt | None, *, now: datetime) -> bool:
     held = PendingErasure.objects.select_for_update().filter(pk=pending.pk, attempts=pending.attempts).first()
     if held is None or held.status == PendingStatus.ERASED:
         return False
-    done = counts.get(held.collection, {})
+    done = receipt.counts.get(held.collection, {}) if receipt else {}
     erased = done.get("erased", 0) + done.get("anonymised", 0)
     held.erased_count += erased
+    if receipt is not None:
+        datamap.note_execution(plan, receipt, actor="system", now=now)
     held.lease_until, held.plan_hash = None, ""
     still = [line for line in plan.lines if line["collection"] == held.collection and line["kind"] in ENDING_KINDS]
     _move(held, still, now=now)
