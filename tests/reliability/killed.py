@@ -17,6 +17,13 @@ def after(real):
     return called
 
 
+def at_last(real, is_all_done):
+    def called(*arguments, **named):
+        return die() if is_all_done() else real(*arguments, **named)
+
+    return called
+
+
 def main(point: str) -> None:
     import django
 
@@ -34,10 +41,7 @@ def main(point: str) -> None:
         case "confirmed":  # every store is confirmed, the request not closed yet
             execution.close_erasure = die
         case "closing":  # every store is confirmed, and that was the last thing the worker did
-            real = execution.close_erasure
-            execution.close_erasure = lambda *one, **now: die() if execution.confirmed_everywhere() else real(*one, **now)
-                die() if execution.confirmed_everywhere() else real(one, **named)
-            )
+            execution.close_erasure = at_last(execution.close_erasure, execution.confirmed_everywhere)
         case "packed":  # the file is on disk, its row is not
             access.settle_package = die
     tasks.execute_requests()
