@@ -1,5 +1,7 @@
 """What many do at the same instant, on a database that really commits."""
 
+import contextlib
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -7,6 +9,7 @@ from django.db import connection
 
 from apps.accounts import services
 from apps.accounts.models import StepUpCode
+from apps.accounts.services import teams
 from apps.accounts.states import MemberRole, Role
 from apps.core import clock, limits
 from apps.core.errors import DomainError
@@ -67,7 +70,16 @@ def test_two_administrators_cannot_remove_each_other(committed_db):
 
 
 @pytest.mark.threat("T43")
-def test_two_owners_cannot_both_leave(committed_db):
+def test_two_owners_cannot_both_leave(committed_db, monkeypatch):
+    checked = threading.Barrier(2)
+    check = teams._keep_an_owner
+
+    def check_and_wait(membership):
+        check(membership)
+        with contextlib.suppress(threading.BrokenBarrierError):
+            checked.wait(timeout=1)  # without a lock both get here, and both go on
+
+    monkeypatch.setattr(teams, "_keep_an_owner", check_and_wait)
     account = CustomerAccountFactory()
     owners = [MembershipFactory(account=account, role=MemberRole.OWNER) for _ in range(2)]
     answers = at_once(lambda owner: services.remove_member(owner, actor="system", now=clock.now()), owners)
