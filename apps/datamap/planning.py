@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -101,7 +101,7 @@ def _lines(plan: ErasurePlan, fate: Fate) -> Iterable[tuple[dict[str, Any], list
 def _line(
     plan: ErasurePlan, fate: Fate, action: str, reasons: list[Reason] | None, keys: set[Key]
 ) -> tuple[dict[str, Any], list[bytes]]:
-    digests = sorted(digest_key(plan, fate.collection.key, key) for key in keys)
+    digests = sorted(map(digester(plan, fate.collection.key), keys))
     untils = [reason.until for reason in reasons or ()]
     known = [until for until in untils if until]
     kind = reasons[0].kind if reasons else None
@@ -121,10 +121,14 @@ def _line(
     }, digests
 
 
-def digest_key(plan: ErasurePlan, collection: str, key: Key) -> bytes:
-    """A row as the plan knows it: 8 bytes, keyed with the index key and salted with the plan's id."""
-    text = "\0".join((str(plan.pk), collection, *key))
-    return hmac.digest(settings.INDEX_KEY.encode(), text.encode(), "sha256")[:DIGEST_BYTES]
+def digester(plan: ErasurePlan, collection: str) -> Callable[[Key], bytes]:
+    """Rows as the plan knows them: 8 bytes each, keyed from the index key for this plan and collection alone."""
+    secret = hmac.digest(settings.INDEX_KEY.encode(), f"plan keys\0{plan.pk}\0{collection}".encode(), "sha256")
+
+    def digest(key: Key) -> bytes:
+        return hashlib.blake2b("\0".join(key).encode(), digest_size=DIGEST_BYTES, key=secret).digest()
+
+    return digest
 
 
 def hash_of(plan: ErasurePlan) -> str:
@@ -231,8 +235,8 @@ def newer_rows(plan: ErasurePlan, fates: Mapping[str, Fate]) -> dict[str, int]:
     newer = {}
     for key, fate in fates.items():
         planned_gone, planned_kept = known[key]
-        gone = {digest_key(plan, key, one) for one in fate.gone}
-        kept = {digest_key(plan, key, one) for one in fate.kept}
+        digest = digester(plan, key)
+        gone, kept = set(map(digest, fate.gone)), set(map(digest, fate.kept))
         if actions.get(key) != fate.treatment.action or gone & planned_kept or kept & planned_gone:
             raise PlanStale("plan_fate_changed", f"What would happen to rows of {key} has changed: make a new plan.")
         newer[key] = len(gone - planned_gone)
