@@ -53,7 +53,7 @@ ANALYZE bench.address; ANALYZE bench.customer; ANALYZE bench.login; ANALYZE benc
 
 
 def measure(servers: Servers) -> Iterator[Figure]:
-    """Access to the rows of customer 7, asked as the worker asks; then 10,000 sign-ins of one customer after another."""
+    """Access to the rows of customer 7, as the worker asks; then 10,000 sign-ins of one customer after another."""
     import django
 
     django.setup()
