@@ -17,11 +17,15 @@ def after(real):
     return called
 
 
-def at_last(real, is_all_done):
-    def called(*arguments, **named):
-        return die() if is_all_done() else real(*arguments, **named)
+def at_the_end(execution):
+    real = execution.close_erasure
 
-    return called
+    def close(subject_request, **named):
+        if execution.confirmed_everywhere():
+            die()
+        return real(subject_request, **named)
+
+    return close
 
 
 def main(point: str) -> None:
@@ -41,7 +45,7 @@ def main(point: str) -> None:
         case "confirmed":  # every store is confirmed, the request not closed yet
             execution.close_erasure = die
         case "closing":  # every store is confirmed, and that was the last thing the worker did
-            execution.close_erasure = at_last(execution.close_erasure, execution.confirmed_everywhere)
+            execution.close_erasure = at_the_end(execution)
         case "packed":  # the file is on disk, its row is not
             access.settle_package = die
     tasks.execute_requests()
