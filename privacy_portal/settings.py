@@ -318,8 +318,8 @@ SERVER_EMAIL = DEFAULT_FROM_EMAIL
 # --- languages and time --------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("nl", "Nederlands"), ("ar", "العربية")]
-LOCALE_PATHS = [BASE_DIR / "locale"]
 FORMAT_MODULE_PATH = "privacy_portal.formats"
+LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = USE_TZ = True
 TIME_ZONE = env("TIME_ZONE", default="Europe/Amsterdam")
 

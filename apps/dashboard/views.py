@@ -73,9 +73,15 @@ def evidence(request: HttpRequest) -> HttpResponse:
     chosen = form.chosen()
     found = _matching(Entry.objects.visible_to(request.user), chosen)
     page = keyset_page(found, order=("-id",), cursor=request.GET.get("cursor"), size=EVIDENCE_SIZE)
-    rows = [{"entry": entry, "text": sentence(entry)} for entry in page.rows]
+    rows = [{"entry": entry, "text": sentence(entry), "object": _short(entry.target)} for entry in page.rows]
     context = {"form": form, "page": page, "rows": rows, "query": urlencode(chosen), "is_filtered": bool(chosen)}
     return render(request, "dashboard/evidence.html", context)
+
+
+def _short(target: str) -> tuple[str, str]:
+    """`datamap.erasureplan:1ced15eb-…` as a table shows it: what it is, and enough of its id to tell two apart."""
+    label, _colon, pk = target.partition(":")
+    return label.rpartition(".")[2], pk[:8]
 
 
 def _matching(entries: QuerySet[Entry], chosen: dict[str, Any]) -> QuerySet[Entry]:

@@ -28,7 +28,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if CHROMIUM or os.environ.get("PORTAL_REQUIRE_BROWSER") == "1":
         return
     for item in items:
-        if "page" in getattr(item, "fixturenames", ()):
+        if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker(
                 pytest.mark.skip(reason="Chromium is not installed; set PORTAL_REQUIRE_BROWSER=1 to insist.")
             )

@@ -218,7 +218,7 @@ class AskedForm(QuestionForm):
         return asked_on.isoformat() if asked_on else ""
 
     def in_words(self, answer: Any) -> list[str]:
-        return [formats.date_format(date.fromisoformat(answer), "j F Y") if answer else _("Not given")]
+        return [formats.date_format(date.fromisoformat(answer), "DATE_FORMAT") if answer else _("Not given")]
 
 
 class SendForm(forms.Form):

@@ -70,7 +70,7 @@ def _deadline(subject_request: SubjectRequest, *, today: date) -> words.Countdow
 def _facts(subject_request: SubjectRequest) -> list[dict[str, Any]]:
     verified = Verification(subject_request.verification).label if subject_request.verification else _("Not yet")
     facts = [
-        (_("Received"), formats.date_format(timezone.localtime(subject_request.received_at), "j F Y, H:i")),
+        (_("Received"), formats.date_format(timezone.localtime(subject_request.received_at), "DATETIME_FORMAT")),
         (_("Account"), subject_request.account.name),
         (_("Sent by"), _name(subject_request.filed_by)),
         (_("Identity and authority"), verified),
@@ -79,9 +79,12 @@ def _facts(subject_request: SubjectRequest) -> list[dict[str, Any]]:
     if subject_request.asked_customer_on:
         own = clocks.customer_deadline(subject_request)
         facts += [
-            (_("The person asked the customer on"), formats.date_format(subject_request.asked_customer_on, "j F Y"))
+            (
+                _("The person asked the customer on"),
+                formats.date_format(subject_request.asked_customer_on, "DATE_FORMAT"),
+            )
         ]
-        facts += [(_("The customer’s own deadline"), formats.date_format(own.on, "j F Y"))] if own else []
+        facts += [(_("The customer’s own deadline"), formats.date_format(own.on, "DATE_FORMAT"))] if own else []
     for label, person in (
         (_("Prepared by"), subject_request.prepared_by),
         (_("Approved by"), subject_request.approved_by),

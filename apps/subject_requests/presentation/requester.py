@@ -43,7 +43,7 @@ def waiting_for(user: User, theirs: QuerySet[SubjectRequest], *, now: datetime) 
     ready = Package.objects.visible_to(user).available(at=now).select_related("request").order_by("expires_at")
     waits = [(it, _("We asked you something. The clock runs on until you answer.")) for it in asked[:WAITING_LENGTH]]
     for package in ready[:WAITING_LENGTH]:
-        until = formats.date_format(timezone.localtime(package.expires_at), "j F, H:i")
+        until = formats.date_format(timezone.localtime(package.expires_at), "DATETIME_FORMAT")
         name = _("Your copy of the data") if package.kind == PackageKind.ACCESS else _("Certificate of erasure")
         waits.append((package.request, _("%(name)s is ready until %(until)s.") % {"name": name, "until": until}))
     return [{"subject_request": it, "right": words.right_in_words(it), "text": text} for it, text in waits]
@@ -109,7 +109,7 @@ def _deadline(subject_request: SubjectRequest, *, today: date) -> words.Countdow
 def _facts(subject_request: SubjectRequest, user: User) -> list[dict[str, Any]]:
     facts = [
         (_("Reference"), [subject_request.reference]),
-        (_("Received"), [formats.date_format(timezone.localtime(subject_request.received_at), "j F Y, H:i")]),
+        (_("Received"), [formats.date_format(timezone.localtime(subject_request.received_at), "DATETIME_FORMAT")]),
         (_("Account"), [subject_request.account.name]),
     ]
     if subject_request.filed_by_id != user.pk:
@@ -118,7 +118,7 @@ def _facts(subject_request: SubjectRequest, user: User) -> list[dict[str, Any]]:
         facts.append((_("The person"), [row.identity.value for row in subject_request.identifiers.all()]))
     own = clocks.customer_deadline(subject_request)
     if own:
-        facts.append((_("Your own deadline towards the person"), [formats.date_format(own.on, "j F Y")]))
+        facts.append((_("Your own deadline towards the person"), [formats.date_format(own.on, "DATE_FORMAT")]))
     return [{"label": label, "lines": lines} for label, lines in facts]
 
 
@@ -131,7 +131,7 @@ def _file(package: Package) -> dict[str, Any]:
         "name": _("Your copy of the data") if is_access else _("Certificate of erasure"),
         "note": note if is_access else proof,
         "url": reverse("subject_requests:files", args=[package.request.reference, package.kind]),
-        "action": _("Open"),
+        "action": _("Get the file"),
         "expires_at": package.expires_at,
     }
 

@@ -54,7 +54,8 @@ class Event:
 def for_requester(subject_request: SubjectRequest, entries: Iterable[Entry], *, user: User) -> list[Event]:
     """Newest first, with the due date ahead while it is open. Officers stay unnamed."""
     told = [Event(entry.at, text, _who(entry, user)) for entry in entries if (text := _plain(entry))]
-    return [*_to_come(subject_request), *told]
+    once = [event for event, later in zip(told, [None, *told], strict=False) if not later or event.text != later.text]
+    return [*_to_come(subject_request), *once]
 
 
 def for_desk(subject_request: SubjectRequest, entries: Iterable[Entry], people: Mapping[str, str]) -> list[Event]:
@@ -77,7 +78,7 @@ def _in_full(entry: Entry) -> str:
 
 def _fact_in_words(name: str, value: Any) -> Any:
     if name.endswith("_on") and isinstance(value, str):
-        return formats.date_format(date.fromisoformat(value), "j F Y")
+        return formats.date_format(date.fromisoformat(value), "DATE_FORMAT")
     choices = CODES.get(name)
     return choices(value).label if choices and value in choices.values else value
 
@@ -86,7 +87,7 @@ def _plain(entry: Entry) -> str:
     if entry.verb == "subject_request.moved":
         return str(MOVES.get(Status(entry.facts.get("to", "")), ""))
     if entry.verb == "subject_request.extended":
-        day = formats.date_format(date.fromisoformat(entry.facts["due_on"]), "j F Y")
+        day = formats.date_format(date.fromisoformat(entry.facts["due_on"]), "DATE_FORMAT")
         return _("We need more time: the answer is due on %(day)s") % {"day": day}
     return str(TOLD.get(entry.verb, ""))
 

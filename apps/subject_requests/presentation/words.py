@@ -58,12 +58,12 @@ def status_tag(subject_request: SubjectRequest, *, ready_until: datetime | None 
     status = Status(subject_request.status)
     if status is Status.CLOSED:
         if ready_until:
-            until = formats.date_format(timezone.localtime(ready_until), "j F, H:i")
+            until = formats.date_format(timezone.localtime(ready_until), "DATETIME_FORMAT")
             return Tag(_("Ready (until %(until)s)") % {"until": until}, "turquoise", status.value)
         return ending_tag(subject_request)
     extended = next((part for part in subject_request.parts.all() if part.extended_at and part.is_open), None)
     if extended and status is Status.IN_PROGRESS:
-        day = formats.date_format(extended.due_on, "j F Y")
+        day = formats.date_format(extended.due_on, "DATE_FORMAT")
         return Tag(_("Extended to %(day)s") % {"day": day}, "orange", status.value)
     return Tag(status.words_for_requester, TONES[status], status.value)
 
@@ -122,4 +122,6 @@ def next_countdown(subject_request: SubjectRequest, *, today: date) -> Countdown
 
 def collection_in_words(collection: str) -> str:
     """`platform:traffic_records` as people read it; the data map names its collections in English."""
+    if collection.endswith(":subject_requests_subjectidentifier"):
+        return _("the addresses in this request")
     return collection.rpartition(":")[2].replace("_", " ")

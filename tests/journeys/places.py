@@ -1,0 +1,153 @@
+"""Every page of the portal, furnished: who goes where, with requests in every state."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.core.management import call_command
+
+from apps.accounts.models import CustomerAccount, User
+from apps.core.identities import Identity, IdentityType
+from apps.demo.sign_ins import create_sign_ins
+from apps.subject_requests import services
+from apps.subject_requests.models import SubjectRequest
+from apps.subject_requests.states import About, Right
+
+PLAIN_STATES = ("received", "waiting", "doubted", "extended", "withdrawn", "late")
+DATASET = "apps/demo/datasets/platform.yml"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A page: a name for its picture, its address, and who goes there ("" for a visitor)."""
+
+    name: str
+    path: str
+    who: str = ""
+
+    @property
+    def is_variant(self) -> bool:
+        """The same page as another place, of a request in another state that shows nothing of its own kind."""
+        return self.name.partition("-")[0] in ("request", "desk") and self.name.partition("-")[2] in PLAIN_STATES
+
+
+PUBLIC = (
+    Place("centre", "/"),
+    Place("processors", "/processors/"),
+    Place("sign-in", "/account/login/"),
+    Place("sign-up", "/account/signup/"),
+    Place("password-reset", "/account/password/reset/"),
+    Place("not-found", "/no/such/page/"),
+)
+CUSTOMER, OFFICER, SECOND_OFFICER = "privacy@acme.example", "officer1@portal.example", "officer2@portal.example"
+ADMIN, AUDITOR = "admin@portal.example", "auditor@portal.example"
+FILING = ("right", "about", "identifiers", "asked", "check")
+
+
+def furnish(*, now: datetime, number: str, settle: Callable[[], Any]) -> list[Place]:
+    """Make sign-ins and requests in every state; `settle` waits until the worker has answered those it can.
+
+    `number` is a recipient of Acme's messages on the sample platform.
+    """
+    create_sign_ins(now=now - timedelta(days=60))
+    call_command("datamap", "load", DATASET, verbosity=0)
+    made = _requests(now=now, number=number)
+    settle()
+    customer = [Place(f"request-{name}", f"/requests/{each.reference}/", CUSTOMER) for name, each in made.items()]
+    desk = [Place(f"desk-{name}", f"/desk/{each.reference}/", SECOND_OFFICER) for name, each in made.items()]
+    return [*PUBLIC, *customer, *desk, *_fixed(made)]
+
+
+def _fixed(made: dict[str, SubjectRequest]) -> list[Place]:
+    answered, erased = made["answered"].reference, made["erased"].reference
+    return [
+        Place("requests", "/requests/", CUSTOMER),
+        Place("requests-done", "/requests/?show=done", CUSTOMER),
+        Place("requests-none", "/requests/", "owner@globex.example"),
+        Place("sent", f"/requests/{answered}/sent/", CUSTOMER),
+        Place("withdraw", f"/requests/{made['received'].reference}/withdraw/", CUSTOMER),
+        Place("file", f"/requests/{answered}/files/access/", CUSTOMER),
+        Place("certificate", f"/requests/{erased}/files/certificate/", CUSTOMER),
+        *(Place(f"new-{slug}", f"/requests/new/{slug}/", CUSTOMER) for slug in FILING),
+        Place("account", "/account/", CUSTOMER),
+        Place("desk", "/desk/", OFFICER),
+        Place("desk-none", "/desk/?status=executing", OFFICER),
+        Place("evidence", "/evidence/", AUDITOR),
+        Place("outbox", "/evidence/outbox/", AUDITOR),
+        Place("people", "/registers/people/", ADMIN),
+        Place("register", "/registers/processors/", ADMIN),
+        Place("register-new", "/registers/processors/new/", ADMIN),
+    ]
+
+
+def _requests(*, now: datetime, number: str) -> dict[str, SubjectRequest]:
+    """One request a state, each taken there by the services."""
+    people = {user.email: user for user in User.objects.all()}
+    officer, second = people[OFFICER], people[SECOND_OFFICER]
+    filing = _Filing(people[CUSTOMER], CustomerAccount.objects.get(memberships__user=people[CUSTOMER]), number, now)
+    made = {"received": filing.file(Right.ACCESS, 1, asked_customer_on=(now - timedelta(days=3)).date())}
+    waiting = filing.taken_up(Right.ACCESS, 12, officer, about=About.OWN)
+    services.ask_requester(waiting, text="Which of your two addresses do you mean?", by=officer, now=now)
+    doubted = filing.taken_up(Right.ACCESS, 0, officer)
+    services.doubt_identity(doubted, doubt="The account changed hands last week.", by=officer, now=now)
+    extended = filing.taken_up(Right.ACCESS, 25, officer)
+    part = extended.parts.get(capacity="controller")
+    services.extend_deadline(part, reason="complexity", words="Ten systems hold copies.", by=officer, now=now)
+    refused = filing.taken_up(Right.ERASURE, 9, officer)
+    for capacity, ground in (("controller", "legal_claims"), ("processor", "infringes_law")):
+        part = refused.parts.get(capacity=capacity)
+        services.refuse_part(part, ground=ground, words="A court asked us to keep it.", by=officer, now=now)
+    withdrawn = filing.file(Right.ERASURE, 6)
+    services.withdraw_request(withdrawn, by=filing.by, now=now)
+    prepared = filing.taken_up(Right.ERASURE, 5, officer)
+    services.prepare_request(prepared, by=officer, now=now)
+    services.send_message(prepared, text="Thank you for looking into it.\nIt is urgent.", by=filing.by, now=now)
+    services.add_note(prepared, text="Look at the rows that stay.", by=officer, now=now)
+    answered = filing.approved(Right.ACCESS, officer, officer)
+    erased = filing.approved(Right.ERASURE, officer, second)
+    late = filing.taken_up(Right.ERASURE, 50, officer)
+    return made | {
+        "waiting": waiting,
+        "doubted": doubted,
+        "extended": extended,
+        "refused": refused,
+        "withdrawn": withdrawn,
+        "prepared": prepared,
+        "answered": answered,
+        "erased": erased,
+        "late": late,
+    }
+
+
+@dataclass
+class _Filing:
+    by: User
+    account: CustomerAccount
+    number: str
+    now: datetime
+    count: int = 0
+
+    def file(self, right: Right, days: int, *, about: About = About.END_USER, **more: Any) -> SubjectRequest:
+        self.count += 1
+        is_end_user = about is About.END_USER
+        return services.open_request(
+            right=right,
+            about=about,
+            account=self.account,
+            filed_by=self.by,
+            form_key=f"place-{self.count}",
+            now=self.now - timedelta(days=days),
+            identities=(Identity(IdentityType.PHONE_NUMBER, self.number),) if is_end_user else (),
+            authority_stated=is_end_user,
+            **more,
+        )
+
+    def taken_up(self, right: Right, days: int, officer: User, **more: Any) -> SubjectRequest:
+        at = self.now - timedelta(days=days, hours=-1)
+        return services.assign_request(self.file(right, days, **more), to=officer, by=officer, now=at)
+
+    def approved(self, right: Right, first: User, second: User) -> SubjectRequest:
+        taken_up = self.taken_up(right, 4, first)
+        prepared = services.prepare_request(taken_up, by=first, now=self.now - timedelta(hours=1))
+        return services.approve_request(prepared, by=second, now=self.now)
