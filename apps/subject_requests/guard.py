@@ -15,7 +15,7 @@ WITH_THE_REQUEST = {  # table -> column that leads to the request
     "subject_requests_subjectidentifier": "request_id",
     "subject_requests_message": "request_id",
 }
-PEOPLE = "accounts_user"
+PEOPLE = "portal_accounts"  # the dataset of users, memberships, addresses, factors
 
 
 def keeps(store: str, collection: Guarded, now: datetime) -> list[Keep]:
@@ -26,9 +26,13 @@ def keeps(store: str, collection: Guarded, now: datetime) -> list[Keep]:
     if collection.table.name in WITH_THE_REQUEST:
         key = collection.table.c[WITH_THE_REQUEST[collection.table.name]]
         return [Keep(key.in_(select(REQUESTS.c.id).where(needed)), ground="open_request", kind="open_request")]
-    if collection.table.name == PEOPLE:
+    if collection.dataset == PEOPLE:
+        # Whoever waits for an answer must still be able to sign in and fetch it.
+        person = (
+            collection.table.c.id if collection.table.name == "accounts_user" else collection.table.c.get("user_id")
+        )
         waiting = select(REQUESTS.c.filed_by_id).where(needed)
-        return [Keep(collection.table.c.id.in_(waiting), ground="open_request", kind="open_request")]
+        return [] if person is None else [Keep(person.in_(waiting), ground="open_request", kind="open_request")]
     if collection.table.name == "notifications_outgoingmessage":
         # Every letter about a request: it goes with the request's identifiers (services.forgetting).
         letters = collection.table.c.about.startswith("subject_requests.subjectrequest:")

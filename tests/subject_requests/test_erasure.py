@@ -11,7 +11,7 @@ from apps.core import crypto
 from apps.core.identities import Identity, IdentityType
 from apps.ledger.models import Entry
 from apps.notifications.models import OutgoingMessage
-from apps.subject_requests import services, tasks
+from apps.subject_requests import policies, services, tasks
 from apps.subject_requests.models import PendingErasure, Tombstone
 from apps.subject_requests.services.certificates import salted
 from apps.subject_requests.states import About, Outcome, PendingStatus, Right, Status
@@ -182,7 +182,15 @@ def test_a_member_erases_their_own_data_where_the_provider_is_controller(platfor
     one = done(approved(platform, about=About.OWN, by=by))
     assert outcomes(one).keys() == {"controller"}
     assert outcomes(one)["controller"] == Outcome.PARTLY_FULFILLED  # invoices stay for tax
-    assert {pending.ground for pending in one.pending_erasures.all()} >= {"tax"}
+    pending = {row.collection: row for row in one.pending_erasures.all()}
+    assert {row.ground for row in pending.values()} >= {"tax", "open_request"}
+    # whoever waits for the answer can still sign in and fetch it; seven days after closing that goes too
+    assert policies.can_download(by, one.packages.get())
+    membership = pending["portal_accounts:accounts_membership"]
+    week = one.closed_at + timedelta(days=7)
+    assert not services.erase_pending(membership.pk, now=week)
+    assert services.erase_pending(membership.pk, now=week + timedelta(days=1, hours=1))
+    assert not by.memberships.exists()
     assert platform.rows("SELECT count(*) FROM messages") == messages  # the customer's own, on its instruction only
 
 

@@ -1,8 +1,10 @@
 """Filing a request: once, about the right person, with its clocks running from receipt."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 
 import pytest
+from django.db import connection
 
 from apps.accounts.states import MemberRole
 from apps.core import crypto
@@ -14,8 +16,6 @@ from apps.subject_requests import services
 from apps.subject_requests.models import SubjectIdentifier, SubjectRequest
 from apps.subject_requests.states import About, Right, Verification
 from tests.subject_requests.factories import NOW, RECIPIENT, AccountFactory, PersonFactory, filed, member
-
-pytestmark = pytest.mark.django_db
 
 
 def file(account, by, **values):
@@ -32,7 +32,7 @@ def file(account, by, **values):
 
 @pytest.mark.req("DSR-1")
 @pytest.mark.req("DSR-4")
-def test_a_request_about_an_end_user_has_a_part_for_each_capacity_with_its_own_clock():
+def test_a_request_about_an_end_user_has_a_part_for_each_capacity_with_its_own_clock(db):
     subject_request = filed(Right.ACCESS)
     parts = {part.capacity: part for part in subject_request.parts.all()}
     assert parts.keys() == {"controller", "processor"}
@@ -41,7 +41,7 @@ def test_a_request_about_an_end_user_has_a_part_for_each_capacity_with_its_own_c
     assert all(part.received_on == date(2026, 11, 23) and part.is_open for part in parts.values())
 
 
-def test_a_request_about_oneself_is_about_what_the_provider_holds_as_controller():
+def test_a_request_about_oneself_is_about_what_the_provider_holds_as_controller(db):
     account = AccountFactory()
     by = member(account, MemberRole.MEMBER, email="ann@acme.example", phone_number="+31620000001")
     subject_request = filed(Right.ACCESS, about=About.OWN, account=account, by=by)
@@ -50,7 +50,7 @@ def test_a_request_about_oneself_is_about_what_the_provider_holds_as_controller(
     assert subject_request.verification == Verification.SESSION_AND_FACTOR
 
 
-def test_an_unproved_phone_number_is_not_searched_for():
+def test_an_unproved_phone_number_is_not_searched_for(db):
     account = AccountFactory()
     by = member(account, MemberRole.MEMBER, phone_verified_at=None)
     subject_request = filed(Right.ACCESS, about=About.OWN, account=account, by=by)
@@ -58,7 +58,7 @@ def test_an_unproved_phone_number_is_not_searched_for():
 
 
 @pytest.mark.threat("T10")
-def test_about_oneself_nothing_typed_is_searched_for():
+def test_about_oneself_nothing_typed_is_searched_for(db):
     account = AccountFactory()
     by = member(account)
     subject_request = file(account, by, about=About.OWN, identities=[RECIPIENT])
@@ -66,7 +66,7 @@ def test_about_oneself_nothing_typed_is_searched_for():
 
 
 @pytest.mark.threat("T46")
-def test_a_form_sent_twice_is_one_request():
+def test_a_form_sent_twice_is_one_request(db):
     account = AccountFactory()
     by = member(account)
     first, second = file(account, by), file(account, by, now=NOW + timedelta(seconds=2))
@@ -77,14 +77,14 @@ def test_a_form_sent_twice_is_one_request():
     assert file(account, member(account)) != first  # another person's form with the same key is another form
 
 
-def test_a_reference_reads_well_and_is_never_given_twice():
+def test_a_reference_reads_well_and_is_never_given_twice(db):
     references = [filed().reference for _ in range(3)]
     assert all(reference.startswith("PR-2026-") and len(reference) == 14 for reference in references)
     assert len(set(references)) == 3
 
 
 @pytest.mark.threat("T59")
-def test_identifiers_are_sealed_and_found_by_their_blind_index_alone():
+def test_identifiers_are_sealed_and_found_by_their_blind_index_alone(db):
     subject_request = filed()
     row = SubjectIdentifier.objects.about(RECIPIENT).get()
     assert row.request == subject_request
@@ -97,7 +97,7 @@ def test_identifiers_are_sealed_and_found_by_their_blind_index_alone():
         _ = row.identity
 
 
-def test_the_same_identity_twice_is_one_line():
+def test_the_same_identity_twice_is_one_line(db):
     assert filed(identities=[RECIPIENT, RECIPIENT]).identifiers.count() == 1
 
 
@@ -115,7 +115,7 @@ def test_the_same_identity_twice_is_one_line():
         ({"form_key": "a\0b"}, "form_key"),
     ],
 )
-def test_what_cannot_be_filed_says_which_field_is_wrong(values, field):
+def test_what_cannot_be_filed_says_which_field_is_wrong(db, values, field):
     account = AccountFactory()
     with pytest.raises(InvalidInput) as refused:
         file(account, member(account), **values)
@@ -126,19 +126,19 @@ def test_what_cannot_be_filed_says_which_field_is_wrong(values, field):
 @pytest.mark.req("DSR-3")
 @pytest.mark.req("DSR-10")
 @pytest.mark.parametrize("role", [MemberRole.MEMBER, None])
-def test_only_who_speaks_for_an_account_files_about_its_end_users(role):
+def test_only_who_speaks_for_an_account_files_about_its_end_users(db, role):
     account = AccountFactory()
     by = member(account, role) if role else member(AccountFactory())
     with pytest.raises(DomainError, match="can’t file"):
         file(account, by)
 
 
-def test_a_stranger_files_nothing_about_themselves_under_an_account_of_others():
+def test_a_stranger_files_nothing_about_themselves_under_an_account_of_others(db):
     with pytest.raises(DomainError):
         file(AccountFactory(), PersonFactory(), about=About.OWN)
 
 
-def test_receipt_is_acknowledged_without_naming_anybody():
+def test_receipt_is_acknowledged_without_naming_anybody(db):
     account = AccountFactory()
     by = member(account, email="ann@acme.example")
     subject_request = file(account, by)
@@ -151,7 +151,7 @@ def test_receipt_is_acknowledged_without_naming_anybody():
 
 
 @pytest.mark.req("DSR-12")
-def test_the_customers_own_due_date_stands_beside_when_it_gave_the_day():
+def test_the_customers_own_due_date_stands_beside_when_it_gave_the_day(db):
     subject_request = filed(asked_customer_on=date(2026, 11, 20))
     deadline = services.customer_deadline(subject_request)
     assert deadline.on == date(2026, 12, 21)  # 20 December is a Sunday
@@ -159,7 +159,24 @@ def test_the_customers_own_due_date_stands_beside_when_it_gave_the_day():
 
 
 @pytest.mark.threat("T57")
-def test_evidence_of_filing_names_nobody():
+def test_evidence_of_filing_names_nobody(db):
     filed()
     entry = Entry.objects.get(verb="subject_request.opened")
     assert entry.facts == {"right": "erasure", "about": "end_user", "identifiers": 1, "due_on": "2026-12-03"}
+
+
+@pytest.mark.threat("T46")
+def test_of_twenty_forms_sent_at_once_one_is_filed(committed_db):
+    account = AccountFactory()
+    by = member(account)
+
+    def send(_number):
+        try:
+            return file(account, by).reference
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(20) as pool:
+        references = set(pool.map(send, range(20)))
+    assert len(references) == SubjectRequest.objects.count() == 1
+    assert Entry.objects.filter(verb="subject_request.opened").count() == 1

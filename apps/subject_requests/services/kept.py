@@ -26,8 +26,13 @@ class Kept:
 
     @property
     def is_own_trace(self) -> bool:
-        """The request's own identifiers and outbox rows: they are no finding, and go 7 days after it closed."""
+        """What is there because this was asked (the request, the sign-in of who asked): it is no finding."""
         return self.kind == "open_request"
+
+    @property
+    def is_of_requests(self) -> bool:
+        """The request's own identifiers: they go 7 days after it closed, by services.forgetting."""
+        return self.collection.startswith(OWN_DATASET)
 
 
 def kept_rows(plan: ErasurePlan, tasks: Iterable[StoreTask]) -> list[Kept]:
@@ -40,8 +45,8 @@ def kept_rows(plan: ErasurePlan, tasks: Iterable[StoreTask]) -> list[Kept]:
     for task in tasks:
         for item in task.remaining:
             line = lines.get((task.store, item["collection"], item["ground"]), {})
-            until = _day(item["until"] or line.get("until"))
-            latest = _day(line.get("until_latest")) or until
+            until = _day(line.get("until") or item["until"])
+            latest = _day(line.get("until_latest") or item["until"])
             capacity = line.get("capacity") or capacities.get(item["collection"], "controller")
             found = (item["collection"], capacity, item["count"], item["ground"] or "", item["kind"] or "")
             kept.append(Kept(task.store, *found, until, latest))

@@ -20,14 +20,16 @@ from apps.datamap.guards import Guarded, Keep
 from apps.datamap.models import ErasurePlan
 from apps.ledger.services import record
 from apps.subject_requests.models import PendingErasure, SubjectRequest
+from apps.subject_requests.services.forgetting import FORGET_AFTER
 from apps.subject_requests.services.kept import Kept, kept_rows
 from apps.subject_requests.services.planning import scope_of
 from apps.subject_requests.states import PendingStatus
 
 logger = logging.getLogger(__name__)
 
-ENDING_KINDS = ("duty", "interest", "hold")
+ENDING_KINDS = ("duty", "interest", "hold", "open_request")
 """Grounds that end one day. What another person's record refers to stays for its own reasons."""
+NOT_APPROVED = "not_approved"
 LOOK_AGAIN = timedelta(days=7)  # for grounds whose end is not known yet: "until 30 days after your service ends"
 LEASE = timedelta(minutes=15)
 
@@ -38,7 +40,8 @@ def keep_pending(subject_request: SubjectRequest, plan: ErasurePlan, *, now: dat
     """Queue every row group that a ground kept; whom it is about is sealed with it, since the request's own
     identifiers go 7 days after closing."""
     scope = scope_of(subject_request)
-    kept = [rows for rows in kept_rows(plan, subject_request.store_tasks.all()) if rows.kind in ENDING_KINDS]
+    every = kept_rows(plan, subject_request.store_tasks.all())
+    kept = [rows for rows in every if rows.kind in ENDING_KINDS and not rows.is_of_requests]
     pending = [_pending(subject_request, rows, _with_rows(scope, plan, rows), now=now) for rows in kept]
     PendingErasure.objects.bulk_create(pending, ignore_conflicts=True)
     return len(pending)
@@ -60,7 +63,7 @@ def _pending(subject_request: SubjectRequest, kept: Kept, scope: datamap.Scope, 
         kind=kept.kind,
         until=kept.until,
         until_latest=kept.until_latest,
-        check_on=_next_check(kept.until, now=now),
+        check_on=_next_check(kept.until, now=now) if kept.until or not kept.is_own_trace else _after_closing(now),
         queued_at=now,
     )
     sealed = {"identities": [[each.type.value, each.value] for each in scope.identities], "own": scope.own}
@@ -72,6 +75,11 @@ def _pending(subject_request: SubjectRequest, kept: Kept, scope: datamap.Scope, 
 def _next_check(until: date | None, *, now: datetime) -> date:
     today = clock.local_date(now)
     return max(until + timedelta(days=1), today + timedelta(days=1)) if until else today + LOOK_AGAIN
+
+
+def _after_closing(now: datetime) -> date:
+    """The request closes now; what served it is free 7 days later."""
+    return clock.local_date(now + FORGET_AFTER) + timedelta(days=1)
 
 
 def _scope(pending: PendingErasure) -> datamap.Scope:
@@ -96,10 +104,10 @@ def only_what_was_kept(store: str, collection: Guarded, now: datetime) -> list[K
     if pending is None:
         return []
     if (store, collection.key) != (pending.store, pending.collection):
-        return [Keep(true(), ground="not_approved", kind="open_request")]
+        return [Keep(true(), ground=NOT_APPROVED, kind="open_request")]
     column = collection.table.c.get(collection.clock) if isinstance(collection.clock, str) else collection.clock
     later = column > pending.queued_at if column is not None else false()
-    return [Keep(later, ground="not_approved", kind="open_request")]
+    return [Keep(later, ground=NOT_APPROVED, kind="open_request")]
 
 
 @contextmanager
@@ -178,7 +186,8 @@ def _settle(pending: PendingErasure, plan: ErasurePlan, receipt: datamap.Receipt
     if receipt is not None:
         datamap.note_execution(plan, receipt, actor="system", now=now)
     held.lease_until, held.plan_hash = None, ""
-    still = [line for line in plan.lines if line["collection"] == held.collection and line["kind"] in ENDING_KINDS]
+    kept = [line for line in plan.lines if line["collection"] == held.collection and line["action"] == "keep"]
+    still = [line for line in kept if line["count"] and line["ground"] != NOT_APPROVED]
     _move(held, still, now=now)
     if erased or not still:
         record(actor="system", verb="subject_request.pending_erased", target=held.request, at=now, plan=plan.hash,
