@@ -183,7 +183,8 @@ def _check_page(request: HttpRequest, filing: Filing, form: Form) -> HttpRespons
 @require_safe
 def sent(request: HttpRequest, reference: str) -> HttpResponse:
     """The confirmation: reference, due date, what happens next."""
-    visible = SubjectRequest.objects.visible_to(request.user).filter(filed_by=request.user.pk).with_due()
+    visible = SubjectRequest.objects.visible_to(request.user).filter(filed_by=request.user.pk)
     subject_request = get_object_or_404(visible, reference=reference)
-    context = {"subject_request": subject_request, "due_on": subject_request.next_due_on}
+    due_on = min(part.due_on for part in subject_request.parts.all())
+    context = {"subject_request": subject_request, "due_on": due_on}
     return render(request, "subject_requests/sent.html", context)
