@@ -24,7 +24,7 @@ bench: .venv/installed-test        ## one line a figure, and benchmarks/latest.j
 	@$(PY) -m benchmarks.figures $(FIGURES)
 
 reliability: .venv/installed-test  ## the long crash, race and clock experiments, with their seeds
-	@PORTAL_RELIABILITY=full $(BIN)/pytest -q -n $(WORKERS) --dist loadgroup -m reliability tests
+	@PORTAL_RELIABILITY=full $(BIN)/pytest -q -n $(WORKERS) --dist loadgroup tests/reliability
 
 messages: .venv/installed-test     ## extract and compile translations
 	@$(PY) -m privacy_portal.translations extract

@@ -10,16 +10,9 @@ def _program(name: str) -> str:
 
 def web(*, host: str, port: int) -> list[str]:
     """One process with a few threads: the portal is small, and a start takes two seconds."""
-    options = ["--interface", "wsgi", "--no-ws", "--host", host, "--port", str(port), "--workers", "1"]
-    return [
-        _program("granian"),
-        *options,
-        "--workers",
-        "1",
-        "--blocking-threads",
-        "4",
-        "privacy_portal.wsgi:application",
-    ]
+    listen = ["--interface", "wsgi", "--no-ws", "--host", host, "--port", str(port)]
+    size = ["--workers", "1", "--blocking-threads", "4"]
+    return [_program("granian"), *listen, *size, "privacy_portal.wsgi:application"]
 
 
 def worker() -> list[str]:

@@ -49,8 +49,9 @@ def test_make_run_starts_the_same_worker_and_beat():
 
     assert words(commands.worker()) == OURS["worker"]["command"]
     assert words(commands.beat(schedule=Path("/tmp/beat-schedule"))) == OURS["beat"]["command"]
-    difference = set(words(commands.web(host="127.0.0.1", port=8000))) ^ set(OURS["web"]["command"])
-    assert difference == {"127.0.0.1", "0.0.0.0", "1", "2"}  # where it listens, and with how many processes
+    web = words(commands.web(host="0.0.0.0", port=8000))
+    several = [{"1": "2"}.get(word, word) for word in web]  # there, two processes
+    assert several == OURS["web"]["command"]
 
 
 def test_docker_compose_accepts_the_file():
