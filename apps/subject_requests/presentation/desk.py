@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from apps.accounts.models import User
 from apps.datamap.models import ErasurePlan
 from apps.ledger.models import Entry
+from apps.retention.models import Capacity as Held
 from apps.subject_requests import policies
 from apps.subject_requests.models import Part, SubjectRequest
 from apps.subject_requests.presentation import timeline, words
@@ -118,9 +119,7 @@ def _plan(plan: ErasurePlan) -> dict[str, Any]:
         {
             "what": words.collection_in_words(line["collection"]),
             "store": line["store"],
-            "capacity": Capacity(line["capacity"]).name.lower()
-            if line["capacity"] in Capacity.values
-            else line["capacity"],
+            "capacity": Held(line["capacity"]).label,
             "action": {"erase": _("Erase"), "anonymise": _("Anonymise"), "keep": _("Keep")}[line["action"]],
             "tone": PLAN_ACTIONS[line["action"]],
             "count": line["count"],
