@@ -75,6 +75,7 @@ DATASET = {
                     "plan_hash",
                     "waiting_since",
                     "duplicate_of_id",
+                    "follows_id",
                     "forgotten_at",
                 ],
                 "subject_requests_subjectidentifier": ["request_id", "line"],

@@ -71,7 +71,9 @@ def can_be_assigned(user: Any, subject_request: SubjectRequest) -> bool:
 
 
 def can_write_message(user: Any, subject_request: SubjectRequest) -> bool:
-    """Requester and officers write to each other while it is open."""
+    """Requester and officers write to each other while it is open; a late answer to a question is heard too."""
+    if subject_request.is_unanswered:
+        return is_requester(user, subject_request)
     return subject_request.is_open and (_handles(user, subject_request) or is_requester(user, subject_request))
 
 

@@ -177,6 +177,23 @@ def test_silence_is_reminded_after_14_days_and_closed_after_30_each_once():
     assert not services.follow_up_silence(one, now=NOW + timedelta(days=31))
 
 
+def test_a_reply_after_silence_opens_a_linked_request_that_keeps_the_original_receipt():
+    one = at_status(Status.WAITING_FOR_REQUESTER)
+    services.follow_up_silence(one, now=NOW + timedelta(days=30))
+    one.refresh_from_db()
+    late = NOW + timedelta(days=33)
+    with pytest.raises(DomainError):
+        services.send_message(one, text="Well?", by=PersonFactory(officer=True), now=late)
+    for _ in range(2):
+        services.send_message(one, text="The second one.", by=one.filed_by, now=late)
+    [linked] = one.followed_by.all()
+    assert linked.received_at == one.received_at
+    assert controller(linked).due_on == controller(one).due_on
+    assert [row.identity for row in linked.identifiers.all()] == [row.identity for row in one.identifiers.all()]
+    assert linked.messages.count() == 2
+    assert SubjectRequest.objects.overdue(at=late).filter(pk=linked.pk).exists()
+
+
 def test_a_second_question_gets_its_own_reminder():
     one = at_status(Status.WAITING_FOR_REQUESTER)
     services.follow_up_silence(one, now=NOW + timedelta(days=14))

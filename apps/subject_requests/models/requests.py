@@ -120,6 +120,7 @@ class SubjectRequest(models.Model):
     plan_hash = models.CharField(max_length=64, blank=True)  # datamap's plan: what goes, what stays and why
     waiting_since = models.DateTimeField(null=True, blank=True)
     duplicate_of = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="duplicates")
+    follows = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="followed_by")
     forgotten_at = models.DateTimeField(null=True, blank=True)  # when the identifying half went
 
     objects = SubjectRequestQuerySet.as_manager()
@@ -173,6 +174,12 @@ class SubjectRequest(models.Model):
     @property
     def is_open(self) -> bool:
         return self.status in OPEN_VALUES
+
+    @property
+    def is_unanswered(self) -> bool:
+        """Closed because the requester was silent, and still knowing whom it was about: a reply goes on from here."""
+        outcomes = {part.outcome for part in self.parts.all()}
+        return not self.is_open and self.forgotten_at is None and Outcome.NO_ANSWER in outcomes
 
     @property
     def status_for_requester(self) -> str:

@@ -60,6 +60,21 @@ def open_request(
     return _file(subject_request, subjects, now=now)
 
 
+@transaction.atomic
+def follow_up(unanswered: SubjectRequest, *, now: datetime) -> SubjectRequest:
+    """A reply after the request was closed for silence: a linked request that keeps the original receipt, so that its
+    clocks run as if it had never closed. Once; the same reply again gives the same request."""
+    form_key = f"follows-{unanswered.pk}"
+    _lock_form(unanswered.filed_by, form_key)
+    existing = SubjectRequest.objects.filter(filed_by=unanswered.filed_by, form_key=form_key).first()
+    if existing is not None:
+        return existing
+    same = ("right", "about", "account", "filed_by", "received_at", "jurisdiction", "asked_customer_on")
+    values = {name: getattr(unanswered, name) for name in same}
+    subject_request = SubjectRequest(form_key=form_key, follows=unanswered, **values)
+    return _file(subject_request, [row.identity for row in unanswered.identifiers.all()], now=now)
+
+
 def _file(subject_request: SubjectRequest, subjects: Sequence[Identity], *, now: datetime) -> SubjectRequest:
     """Number it, seal whom it is about, start the clocks, tell the ledger and the requester."""
     filed_by, own = subject_request.filed_by, subject_request.about == About.OWN

@@ -13,6 +13,7 @@ from apps.ledger.services import record
 from apps.subject_requests import policies
 from apps.subject_requests.models import Message, Reveal, SubjectRequest
 from apps.subject_requests.services.clocks import pause_clock, resume_clock
+from apps.subject_requests.services.intake import follow_up
 from apps.subject_requests.services.moves import _close_all, _lock, _move, _require
 from apps.subject_requests.services.tell import tell_officers, tell_requester
 from apps.subject_requests.services.words import required_words
@@ -60,8 +61,11 @@ def ask_requester(subject_request: SubjectRequest, *, text: str, by: User, now: 
 
 @transaction.atomic
 def send_message(subject_request: SubjectRequest, *, text: str, by: User, now: datetime) -> Message:
-    """A line between requester and officers. A waiting request goes on when the requester writes."""
+    """A line between requester and officers. A waiting request goes on when the requester writes; one that was closed
+    for silence goes on as a linked request."""
     locked = _lock(subject_request)
+    if locked.is_unanswered and policies.is_requester(by, locked):
+        locked = _lock(follow_up(locked, now=now))
     if not locked.is_open:
         raise DomainError("closed", _("The request is closed. Open a new one, and name this one’s reference."))
     message = _write(locked, MessageKind.MESSAGE, required_words(text, field="text"), by=by, now=now)
