@@ -283,7 +283,7 @@ class _Fields:
             lookup=bool(said.get("lookup")),
             encrypted=bool(said.get("encrypted")),
             bound_to=said.get("bound_to"),
-            masking=self._masking((*self.at, dotted, "strategy"), said, meta),
+            masking=self._masking((*self.at, dotted, "strategy"), said, meta, path),
             fields=self.read(place, value, path, categories),
         )
 
@@ -309,7 +309,10 @@ class _Fields:
             found.append(Reference(str(one["dataset"]), parts[0], tuple(parts[1:]), one.get("direction")))
         return tuple(found)
 
-    def _masking(self, at: Place, said: Mapping[str, Any], meta: Mapping[str, Any]) -> Masking | None:
+    def _masking(self, at: Place, said: Mapping[str, Any], meta: Mapping[str, Any], path: Path) -> Masking | None:
+        if len(path) > 1 and ("strategy" in said or meta.get("masking_strategy_override")):
+            self.document.report(at, f"a strategy stands on the whole column: write it on “{path[0]}”")
+            return None
         if "strategy" in said:
             return self._own_masking(at, said["strategy"])
         override = meta.get("masking_strategy_override")

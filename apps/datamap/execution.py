@@ -12,7 +12,7 @@ from apps.datamap.matching import Key, joined, key_columns, unnested
 from apps.datamap.schema import LiveTable
 from apps.datamap.search import Live
 from apps.datamap.stores import Session
-from apps.datamap.treatments import PSEUDONYM_PREFIX, CannotMask, new_value
+from apps.datamap.treatments import PSEUDONYM_PREFIX, PSEUDONYM_UUID, CannotMask, new_value
 
 
 class NotExactly(DomainError):
@@ -104,7 +104,9 @@ def _pseudonym(fate: Fate, name: str, value: str | None) -> str | None:
         return None
     kind = fate.live.table.c[name].type
     token = crypto.pseudonym(value, purpose=f"{fate.collection.key}.{name}")
-    return token if isinstance(kind, sa.Uuid) else (PSEUDONYM_PREFIX + token)[: getattr(kind, "length", None) or 64]
+    if isinstance(kind, sa.Uuid):
+        return PSEUDONYM_UUID + token[len(PSEUDONYM_UUID) :]
+    return (PSEUDONYM_PREFIX + token)[: getattr(kind, "length", None) or 64]
 
 
 def check_masks(live: Live, fate: Fate) -> None:
@@ -135,5 +137,6 @@ def _after(live: LiveTable, fate: Fate, name: str) -> sa.ColumnElement[object]:
     if change is None:
         return live.table.c[name]
     if change.kind == "pseudonym":
-        return sa.cast(sa.literal(PSEUDONYM_PREFIX + "0" * 32, sa.Text), live.table.c[name].type)
+        example = "0" * 32 if isinstance(live.table.c[name].type, sa.Uuid) else PSEUDONYM_PREFIX + "0" * 32
+        return sa.cast(sa.literal(example, sa.Text), live.table.c[name].type)
     return sa.cast(new_value(live, name, change), live.table.c[name].type)

@@ -21,6 +21,7 @@ from apps.datamap.taxonomy import matches
 
 ERASED = "[erased]"
 RANDOM_PREFIX, PSEUDONYM_PREFIX = "erased-", "pn-"
+RANDOM_UUID, PSEUDONYM_UUID = "0e7a5ed0", "0e7a5ed1"  # how such a uuid begins, so that it is known again
 SHORTEST = 16  # a stand-in cut below this could meet another one
 OPAQUE_KEY = "user.unique_id"  # names a person only together with the row it points at
 
@@ -146,12 +147,19 @@ def new_value(live: LiveTable, name: str, change: Masking) -> sa.ColumnElement[A
         return sa.null()
     if change.kind == "random":
         if isinstance(column.type, sa.Uuid):
-            return sa.func.gen_random_uuid()
+            rest = sa.func.substr(sa.cast(sa.func.gen_random_uuid(), sa.Text), len(RANDOM_UUID) + 1)
+            return sa.cast(sa.literal(RANDOM_UUID, sa.Text).concat(rest), sa.Uuid)
         token = sa.func.replace(sa.cast(sa.func.gen_random_uuid(), sa.Text), "-", "")
         return sa.func.left(
             sa.literal(RANDOM_PREFIX, sa.Text).concat(token), getattr(column.type, "length", None) or 39
         )
     return sa.cast(sa.literal(_as_text(change.value), sa.Text), column.type)
+
+
+def _prefix(column: sa.Column[Any], change: Masking) -> str:
+    if isinstance(column.type, sa.Uuid):
+        return PSEUDONYM_UUID if change.kind == "pseudonym" else RANDOM_UUID
+    return PSEUDONYM_PREFIX if change.kind == "pseudonym" else RANDOM_PREFIX
 
 
 def _as_text(value: Any) -> str:
@@ -168,9 +176,11 @@ def is_masked(live: LiveTable, masks: Treatment) -> sa.ColumnElement[bool]:
         if change.kind == "null":
             states.append(column.is_(None))
         elif change.kind == "constant":
-            same = sa.cast(column, sa.Text) == sa.cast(new_value(live, name, change), sa.Text)
+            value = new_value(live, name, change)
+            is_json = isinstance(column.type, sa.JSON)  # json knows no equality
+            same = sa.cast(column, sa.Text) == sa.cast(value, sa.Text) if is_json else column == value
             states.append(sa.or_(column.is_(None), same))
         else:
-            prefix = PSEUDONYM_PREFIX if change.kind == "pseudonym" else RANDOM_PREFIX
+            prefix = _prefix(column, change)
             states.append(sa.or_(column.is_(None), sa.cast(column, sa.Text).startswith(prefix, autoescape=True)))
     return sa.and_(*states)

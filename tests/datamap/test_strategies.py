@@ -6,8 +6,9 @@ import pytest
 
 from apps.core import crypto
 from apps.core.errors import DomainError
+from apps.datamap import services
 from apps.datamap.treatments import CannotMask
-from tests.datamap.conftest import HERE, Shop
+from tests.datamap.conftest import HERE, NOW, Shop
 from tests.datamap.people import carry_out, keeping, make_plan, told
 
 SHOP = (HERE / "shop.yml").read_text()
@@ -45,6 +46,18 @@ def test_null_for_all_empties_what_identifies_and_falls_back_where_a_column_must
     assert shop.dump(1002) == globex
     again = make_plan(strategy="null", datasets=("shop",))
     assert {key for key, lines in told(again).items() if any(line[0] != "keep" for line in lines)} == set()
+
+
+def test_numbers_and_uuids_that_must_hold_something_end_in_a_state_that_is_known_again(shop: Shop) -> None:
+    shop.sql("UPDATE shop.people SET referred_by = NULL; ALTER TABLE shop.people ALTER balance SET NOT NULL")
+    shop.sql("ALTER TABLE shop.logins ALTER token TYPE uuid USING gen_random_uuid(), ALTER token SET NOT NULL")
+    shop.sql("ALTER TABLE shop.logins ADD UNIQUE (token)")
+    plan = make_plan(strategy="null", datasets=("shop",))
+    carry_out(plan)
+    assert shop.rows("SELECT balance::text FROM shop.people WHERE id = 10") == [("0.00",)]
+    assert str(shop.rows("SELECT token FROM shop.logins WHERE id = 1")[0][0]).startswith("0e7a5ed0-")
+    assert [one for one in services.search_again(plan, store="platform", now=NOW) if one.ground is None] == []
+    assert "people" not in told(make_plan(strategy="null", datasets=("shop",)))
 
 
 def test_each_field_can_have_a_strategy_of_its_own(shop: Shop) -> None:
