@@ -4,9 +4,11 @@ import csv
 import hashlib
 import io
 import json
+import os
 import re
 import zipfile
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 
@@ -152,17 +154,19 @@ def test_the_package_is_sealed_on_disk_and_gone_when_its_time_is_up(platform):
 
 
 def test_a_package_half_made_by_a_killed_worker_leaves_no_orphan(platform, settings):
-    import os
-
     one = answered(platform)
     living = one.packages.get().path
-    orphan = living.with_name("left-behind.sealed")
-    orphan.write_bytes(b"x")
+    orphan = living.with_name(f"{uuid4()}.4711.part")
+    of_others = living.with_name("somebody-elses.txt")
+    for file in (orphan, of_others):
+        file.write_bytes(b"x")
+        os.utime(file, None)
     now = one.closed_at + timedelta(hours=2)
     assert services.purge_orphans(now=one.closed_at) == 0  # perhaps still being written
-    os.utime(orphan, (1, 1))
+    for file in (orphan, of_others, living):
+        os.utime(file, (1, 1))
     assert services.purge_orphans(now=now) == 1
-    assert living.exists()
+    assert {file.name for file in living.parent.iterdir()} == {living.name, of_others.name}
 
 
 def test_csv_and_json_say_the_same(platform):

@@ -1,6 +1,7 @@
 """Handing out an answer: one link a click, spent when the last byte left, gone from disk when its time is up."""
 
 import hashlib
+import re
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ AFTER_FIRST_OPENED = timedelta(hours=24)
 LINK_LIFETIME = timedelta(minutes=15)
 CLAIM_LEASE = timedelta(minutes=30)  # a download whose process died may be tried again after this
 ORPHAN_AGE = timedelta(hours=1)
+OUR_FILE = re.compile(r"[0-9a-f-]{36}\.(sealed|\d+\.part)")  # nothing else in the folder is ever touched
 
 
 class LinkSpent(DomainError):
@@ -141,7 +143,8 @@ def purge_orphans(*, now: datetime) -> int:
         return 0
     living = {package.path.name for package in Package.objects.filter(purged_at=None)}
     old = (now - ORPHAN_AGE).timestamp()
-    orphans = [file for file in folder.iterdir() if file.name not in living and file.stat().st_mtime < old]
+    ours = [file for file in folder.iterdir() if OUR_FILE.fullmatch(file.name) and file.name not in living]
+    orphans = [file for file in ours if file.stat().st_mtime < old]
     for file in orphans:
         file.unlink(missing_ok=True)
     return len(orphans)
