@@ -79,7 +79,11 @@ def known_verbs() -> list[str]:
 def sentence(entry: Entry) -> str:
     """What a person reads of an entry, in the active language; facts the sentence lacks are left out."""
     template = str(verbs().get(entry.verb, entry.verb))
-    return template % _Blank({name: str(value) for name, value in entry.facts.items()})
+    return template % _Blank({name: _told(value) for name, value in entry.facts.items()})
+
+
+def _told(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 class _Blank(dict[str, str]):

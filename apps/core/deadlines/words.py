@@ -1,5 +1,6 @@
 """Steps of a deadline in words, in the active language, the article in brackets."""
 
+import re
 from collections.abc import Callable, Iterable
 from datetime import date
 from typing import Any
@@ -29,10 +30,25 @@ NOT_COUNTED = {
     ),
 }
 
+LAW = {
+    "GDPR": gettext_lazy("GDPR"),
+    "Regulation": gettext_lazy("Regulation"),
+    "EDPB Guidelines": gettext_lazy("EDPB Guidelines"),
+    "Article": gettext_lazy("Article"),
+    "Recital": gettext_lazy("Recital"),
+    "paragraph": gettext_lazy("paragraph"),
+}  # the acts of one country keep their own names
+LAW_WORD = re.compile(rf"(?<!UK )\b({'|'.join(LAW)})\b")
+
 
 def explain(steps: Iterable[Step]) -> list[str]:
     """One or two sentences a step. A step whose code is unknown (stored by a later version) is left out."""
-    return [WORDS[step.code](step.facts, step.article) for step in steps if step.code in WORDS]
+    return [WORDS[step.code](step.facts, _cited(step.article)) for step in steps if step.code in WORDS]
+
+
+def _cited(article: str) -> str:
+    """A citation, which steps store in English, with the words of law of the active language."""
+    return LAW_WORD.sub(lambda word: str(LAW[word[0]]), article)
 
 
 def _day(facts: dict[str, Any], name: str = "on", form: str = "j F Y") -> str:

@@ -4,14 +4,14 @@ import hashlib
 import json
 import secrets
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from django.conf import settings
 from django.template.loader import render_to_string
-from django.utils import translation
+from django.utils import formats, translation
 
 from apps.datamap.models import ErasurePlan
 from apps.ledger.services import record
@@ -188,7 +188,7 @@ def _page(certificate: Certificate, key: dict[str, Any], kept: Sequence[Kept]) -
                                                     until_latest=rows.until_latest, rules=rules)}
             for rows in kept
         ],
-        "backups_until": certificate.document["out_of_scope"][0]["until"],
+        "backups_until": formats.date_format(date.fromisoformat(certificate.document["out_of_scope"][0]["until"])),
         "complaint": complaint(),
         "language": translation.get_language(),
         "direction": "rtl" if translation.get_language_bidi() else "ltr",
