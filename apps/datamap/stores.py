@@ -43,9 +43,12 @@ def compiled(statement: ClauseElement) -> tuple[str, dict[str, Any]]:
     text = statement.compile(dialect=DIALECT, compile_kwargs={"render_postcompile": True})
     parameters = dict(text.params)
     for name, bind in text.binds.items():  # type: ignore[attr-defined]
+        value = parameters.get(name)
+        if value is None or isinstance(value, str | int | list):
+            continue  # psycopg2 takes them as they are
         process = bind.type.dialect_impl(DIALECT).bind_processor(DIALECT)
-        if process and name in parameters:
-            parameters[name] = process(parameters[name])
+        if process:
+            parameters[name] = process(value)
     return str(text), parameters
 
 

@@ -206,3 +206,12 @@ def test_the_command_prints_json_and_names_what_it_did_not_search(shop: Shop, ca
 
 def test_every_identity_type_is_a_type_of_the_map() -> None:
     assert [one.value for one in IdentityType] == ["email", "phone_number", "account_id", "customer_reference"]
+
+
+@pytest.mark.threat("T28")
+@pytest.mark.parametrize("odd", ["a'b", 'a"b', "a\\b", "a,b", "{a}", "NULL", "%s", "%(x)s", ":x", "", " "])
+def test_values_travel_between_collections_unharmed(shop: Shop, odd: str) -> None:
+    shop.sql("INSERT INTO shop.orders VALUES (%s, 1001, 10, NULL)", odd)
+    shop.sql("INSERT INTO shop.order_items VALUES (%s, 7, 1001, NULL)", odd)
+    items = find(Scope((EMAIL,), "1001"), now=NOW).rows["shop:order_items"]
+    assert [row["order_id"] for row in items if row["item_no"] == 7] == [odd]
