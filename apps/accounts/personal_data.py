@@ -28,7 +28,8 @@ DATASET = {
                 _field("email", "user.contact.email", identity="email"),
                 _field("email_verified_at"),
                 _field("full_name", "user.name"),
-                _field("phone_number", "user.contact.phone_number", identity="phone_number"),
+                # No identity: two people may give one number, and a sign-in is keyed to its address alone.
+                _field("phone_number", "user.contact.phone_number"),
                 _field("phone_verified_at"),
                 _field("language", "user.demographic.language"),
                 _field("password", "user.authorization.password"),

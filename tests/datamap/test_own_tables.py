@@ -50,6 +50,15 @@ def test_a_person_who_signs_in_finds_what_the_portal_itself_holds(people: tuple[
     assert len(queries) <= 40
 
 
+@pytest.mark.threat("T10", "T18")
+def test_a_number_that_two_people_gave_opens_neither_ones_sign_in_to_the_other(people: tuple[User, User]) -> None:
+    User.objects.update(phone_number="+31612345678", phone_verified_at=NOW)
+    theirs = (parse_identity("email", "ann@example.org"), parse_identity("phone_number", "+31612345678"))
+    found = services.find(Scope(theirs, "1001", own=True, datasets=("portal_accounts",)), now=NOW).rows
+    assert [row["email"] for row in found["portal_accounts:accounts_user"]] == ["ann@example.org"]
+    assert {row["user_id"] for row in found["portal_accounts:accounts_membership"]} == {str(people[0].pk)}
+
+
 @pytest.mark.req("DSR-1", "DSR-6")
 def test_the_portals_own_rows_go_in_the_transaction_of_the_ledger_line(people: tuple[User, User]) -> None:
     bob = people[1]
