@@ -73,7 +73,7 @@ def file_request(page: Page, right: str) -> str:
 
 def download(page: Page, reference: str, folder: Path) -> Path:
     page.goto(f"/requests/{reference}/")
-    press(page, "Open")
+    press(page, "Get the file")
     with page.expect_download() as waiting:
         press(page, "Download now")
     path = folder / waiting.value.suggested_filename
