@@ -161,9 +161,10 @@ def can_reveal(user: Any, subject_request: SubjectRequest) -> bool:
 
 
 def can_download(user: Any, package: Package) -> bool:
-    """Only whoever filed it, while they belong to the account (T6, T10)."""
+    """Only whoever filed it, while they belong to the account and, about end users, still speak for it (T6, T10)."""
     request = package.request
-    return (
-        is_requester(user, request)
-        and Membership.objects.filter(user=user.pk, user__is_active=True, account=request.account_id).exists()
-    )
+    if not is_requester(user, request):
+        return False
+    if request.about == About.END_USER:
+        return can_file_for_end_users(user, request.account)
+    return Membership.objects.filter(user=user.pk, user__is_active=True, account=request.account_id).exists()

@@ -7,6 +7,8 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 
+from apps.accounts.models import Membership
+from apps.accounts.states import MemberRole
 from apps.core import crypto
 from apps.core.errors import DomainError
 from apps.ledger.models import Entry
@@ -53,6 +55,25 @@ def test_a_link_downloads_once_and_is_spent_when_the_last_byte_left(db):
     with pytest.raises(services.LinkSpent):
         start(token, one)
     assert Entry.objects.filter(verb="subject_request.downloaded").count() == 1
+
+
+@pytest.mark.threat("T6")
+def test_who_lost_the_role_for_end_users_downloads_nothing_more(db):
+    one = package()
+    token = minted(one)
+    Membership.objects.filter(user=one.request.filed_by).update(role=MemberRole.MEMBER)
+    with pytest.raises(services.LinkSpent):
+        start(token, one)
+    with pytest.raises(DomainError):
+        minted(one)
+
+
+@pytest.mark.threat("T21")
+def test_a_link_minted_without_the_page_starts_the_24_hours_too(db):
+    one = package()
+    minted(one)
+    one.refresh_from_db()
+    assert (one.first_opened_at, one.expires_at) == (NOW, NOW + timedelta(hours=24))
 
 
 @pytest.mark.threat("T21")

@@ -63,6 +63,7 @@ def mint_download_link(package: Package, *, by: User, now: datetime) -> str:
         raise DomainError("not_allowed", _("Only the person who filed the request can download the answer."))
     if package.purged_at is not None or package.expires_at <= now:
         raise DomainError("package_gone", _("The answer is gone: it could be had until its time was up."))
+    package = open_download_page(package, by=by, now=now)  # whoever came by another way has opened it now
     token = secrets.token_urlsafe(32)
     expires_at = min(now + LINK_LIFETIME, package.expires_at)
     link = DownloadLink.objects.create(
@@ -83,7 +84,7 @@ def peek_download(token: str, *, by: User, now: datetime) -> Package:
 
 def _usable(token: str, *, by: User, now: datetime) -> DownloadLink:
     """Somebody else's token, an unknown one and a spent one are the same answer."""
-    links = DownloadLink.objects.select_related("package__request")
+    links = DownloadLink.objects.select_related("package__request__account")
     link = links.filter(token_hash=_hash(token), minted_by=by, spent_at=None, expires_at__gt=now).first()
     if link is None or not policies.can_download(by, link.package):
         raise LinkSpent
