@@ -83,6 +83,15 @@ def test_an_officers_written_doubt_in_time_stops_the_laws_clock_and_only_that():
     assert any("28" in line for line in services.explain_deadline(part))
 
 
+@pytest.mark.req("DSR-4")
+def test_a_day_ends_where_the_law_of_the_request_is():
+    half_past_eleven = datetime(2026, 11, 26, 23, 30, tzinfo=UTC)  # in London still the third working day
+    one = in_progress(jurisdiction="UK")
+    services.doubt_identity(one, doubt="Is it you?", by=one.assigned_to, now=half_past_eleven)
+    pause = controller(one).pauses.get()
+    assert (pause.kind, pause.asked_on) == ("identity_uk", date(2026, 11, 26))
+
+
 @pytest.mark.threat("T12")
 def test_a_doubt_that_comes_late_asks_but_stops_nothing():
     one = in_progress()

@@ -1,6 +1,7 @@
 """An erasure is approved by a second officer: never who prepared, asked for or verified it."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -74,6 +75,32 @@ def test_an_officers_own_request_is_not_approved_by_them_under_a_second_account(
     same_person = PersonFactory(officer=True, phone_number="+31620000007")
     with pytest.raises(DomainError):
         services.approve_request(one, by=same_person, now=NOW)
+
+
+@pytest.mark.threat("T7", "T43")
+def test_a_plan_that_was_made_anew_meanwhile_is_not_approved_unseen(db):
+    one = prepared()
+    with pytest.raises(DomainError, match="made anew"):
+        services.approve_request(one, by=PersonFactory(officer=True), now=NOW, plan_seen="0" * 64)
+    services.approve_request(one, by=PersonFactory(officer=True), now=NOW, plan_seen=one.plan_hash)
+
+
+@pytest.mark.threat("T7")
+def test_who_verified_the_identity_before_a_silence_does_not_approve_after_it(db):
+    one = in_progress()
+    verifier = PersonFactory(officer=True)
+    one = services.doubt_identity(one, doubt="Is it you?", by=verifier, now=NOW)
+    one = services.confirm_identity(one, by=verifier, now=NOW)
+    services.ask_requester(one, text="Which number?", by=verifier, now=NOW)
+    later = NOW + timedelta(days=30)
+    services.follow_up_silence(one, now=later)
+    one.refresh_from_db()
+    services.send_message(one, text="The second one.", by=one.filed_by, now=later)
+    linked = one.followed_by.get()
+    linked = services.assign_request(linked, to=PersonFactory(officer=True), by=verifier, now=later)
+    linked = services.prepare_request(linked, by=linked.assigned_to, now=later)
+    with pytest.raises(DomainError):
+        services.approve_request(linked, by=verifier, now=later)
 
 
 @pytest.mark.parametrize("role", ["admin", "dpo", "auditor"])

@@ -6,6 +6,7 @@ import pytest
 
 from apps.core import crypto
 from apps.core.errors import DomainError, InvalidInput
+from apps.core.identities import Identity, IdentityType
 from apps.ledger.models import Entry
 from apps.notifications.models import OutgoingMessage
 from apps.notifications.services import deliver
@@ -25,6 +26,7 @@ from tests.subject_requests.factories import (
 )
 
 pytestmark = pytest.mark.django_db
+OTHER = Identity(IdentityType.PHONE_NUMBER, "+31687654321")
 
 
 def told(step):
@@ -180,7 +182,7 @@ def test_a_duplicate_links_the_live_case_that_keeps_the_earliest_receipt():
     assert {part.outcome for part in closed.parts.all()} == {Outcome.DUPLICATE}
 
 
-@pytest.mark.parametrize("wrong", ["later", "other account", "closed", "itself", "other right"])
+@pytest.mark.parametrize("wrong", ["later", "other account", "closed", "itself", "other right", "other person"])
 def test_only_an_earlier_open_request_of_the_same_account_is_the_live_case(wrong):
     account = AccountFactory()
     one = in_progress(account=account)
@@ -192,6 +194,7 @@ def test_only_an_earlier_open_request_of_the_same_account_is_the_live_case(wrong
         ),
         "itself": lambda: one,
         "other right": lambda: in_progress(Right.ACCESS, account=account, at=NOW - timedelta(hours=1)),
+        "other person": lambda: in_progress(account=account, at=NOW - timedelta(hours=1), identities=(OTHER,)),
     }[wrong]()
     with pytest.raises(InvalidInput):
         services.close_as_duplicate(one, of=other, by=one.assigned_to, now=NOW + timedelta(hours=2))

@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from django.db import transaction
 from django.db.models import Q
 
-from apps.core import clock
+from apps.core import clock, deadlines
 from apps.ledger.services import record
 from apps.subject_requests.models import Alert, Part, SubjectRequest
 from apps.subject_requests.services.tell import tell_officers, tell_requester
@@ -36,7 +36,7 @@ def step_of(part: Part, *, today: date, now: datetime) -> str | None:
 @transaction.atomic
 def alert_part(part: Part, *, now: datetime) -> bool:
     """Tell the officers that a part nears or passed its due date, once a step; True when this call did."""
-    step = step_of(part, today=clock.local_date(now), now=now)
+    step = step_of(part, today=deadlines.local_date(now, part.request.jurisdiction), now=now)
     if step is None or not _claim(part, step, now=now):
         return False
     request = part.request

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
-from apps.core import clock, crypto, deadlines
+from apps.core import crypto, deadlines
 from apps.core.deadlines import Deadline
 from apps.core.errors import DomainError, InvalidInput
 from apps.ledger.services import record
@@ -88,7 +88,7 @@ def extend_deadline(part: Part, *, reason: str, words: str, by: User, now: datet
 @transaction.atomic
 def pause_clock(subject_request: SubjectRequest, *, kind: str, doubt: str, by: User, now: datetime) -> list[Pause]:
     """Stop the law's clock for an officer's written doubt. A processor's contract clock never stops."""
-    asked_on = clock.local_date(now)
+    asked_on = deadlines.local_date(now, subject_request.jurisdiction)
     pauses = []
     for part in subject_request.parts.filter(capacity=Capacity.CONTROLLER, outcome=""):
         pause = Pause(part=part, kind=kind, asked_on=asked_on, by=by)
@@ -101,7 +101,7 @@ def pause_clock(subject_request: SubjectRequest, *, kind: str, doubt: str, by: U
 @transaction.atomic
 def resume_clock(subject_request: SubjectRequest, *, now: datetime) -> None:
     """The answer came: the days between move the due date."""
-    received_on = clock.local_date(now)
+    received_on = deadlines.local_date(now, subject_request.jurisdiction)
     for part in subject_request.parts.filter(pauses__received_on=None, pauses__isnull=False, outcome="").distinct():
         part.request = subject_request
         part.pauses.filter(received_on=None).update(received_on=received_on)

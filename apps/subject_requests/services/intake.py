@@ -7,7 +7,7 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import CustomerAccount, User
-from apps.core import clock
+from apps.core import clock, deadlines
 from apps.core.errors import DomainError, InvalidInput
 from apps.core.identities import Identity, IdentityType, parse_identity
 from apps.ledger.services import record
@@ -52,7 +52,8 @@ def open_request(
     existing = SubjectRequest.objects.filter(filed_by=filed_by, form_key=form_key).first()
     if existing is not None:
         return existing
-    _check(right, about, account, filed_by, authority_stated, asked_customer_on, now)
+    today = deadlines.local_date(now, jurisdiction)
+    _check(right, about, account, filed_by, authority_stated, asked_customer_on, today)
     subjects = own_identities(filed_by) if about == About.OWN else _given(identities)
     subject_request = SubjectRequest(right=right, about=about, account=account, filed_by=filed_by, form_key=form_key)
     subject_request.received_at, subject_request.jurisdiction = now, jurisdiction
@@ -72,6 +73,7 @@ def follow_up(unanswered: SubjectRequest, *, now: datetime) -> SubjectRequest:
     same = ("right", "about", "account", "filed_by", "received_at", "jurisdiction", "asked_customer_on")
     values = {name: getattr(unanswered, name) for name in same}
     subject_request = SubjectRequest(form_key=form_key, follows=unanswered, **values)
+    subject_request.verified_by = unanswered.verified_by  # who confirmed the identity then can't approve now (T7)
     return _file(subject_request, [row.identity for row in unanswered.identifiers.all()], now=now)
 
 
@@ -106,7 +108,7 @@ def _check(
     filed_by: User,
     authority_stated: bool,
     asked_customer_on: date | None,
-    now: datetime,
+    today: date,
 ) -> None:
     if right not in {offered.value for offered in OFFERED}:
         raise InvalidInput("right", _("Choose what you ask for."))
@@ -116,7 +118,7 @@ def _check(
         raise DomainError("not_allowed", _("You can’t file this for the account."))
     if about == About.END_USER and not authority_stated:
         raise InvalidInput("authority_stated", _("Confirm that you may ask this for the person."))
-    if asked_customer_on is not None and asked_customer_on > clock.local_date(now):
+    if asked_customer_on is not None and asked_customer_on > today:
         raise InvalidInput("asked_customer_on", _("This day is in the future."))
 
 

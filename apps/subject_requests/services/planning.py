@@ -75,12 +75,17 @@ def prepare_request(subject_request: SubjectRequest, *, by: User, now: datetime)
 
 
 @transaction.atomic
-def approve_request(subject_request: SubjectRequest, *, by: User, now: datetime) -> SubjectRequest:
+def approve_request(
+    subject_request: SubjectRequest, *, by: User, now: datetime, plan_seen: str | None = None
+) -> SubjectRequest:
     """Approve what was prepared; the worker executes it. An erasure needs a second officer (T7).
 
-    Raises `DomainError` for the wrong person, an expired plan, or a request that somebody moved meanwhile.
+    Raises `DomainError` for the wrong person, an expired plan or another than the one seen, or a request that somebody
+    moved meanwhile.
     """
     locked = _require(subject_request, Status.AWAITING_APPROVAL)
+    if plan_seen is not None and plan_seen != locked.plan_hash:  # prepared anew between the page's check and the lock
+        raise DomainError("plan_changed", _("The plan was made anew after you opened this page. Look at it again."))
     if not policies.can_approve(by, locked):
         raise DomainError(
             "four_eyes", _("An erasure is approved by an officer who did not prepare, ask for or verify it.")

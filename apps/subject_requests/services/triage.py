@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
-from apps.core import clock, crypto, deadlines
+from apps.core import crypto, deadlines
 from apps.core.errors import DomainError, InvalidInput
 from apps.core.identities import Identity
 from apps.ledger.services import record
@@ -108,9 +108,9 @@ def doubt_identity(subject_request: SubjectRequest, *, doubt: str, by: User, now
     """
     written = required_words(doubt, field="doubt")
     moved = _move(subject_request, Status.IDENTITY_PENDING, actor=by.key, at=now)
-    received_on = clock.local_date(moved.received_at)
+    received_on = deadlines.local_date(moved.received_at, moved.jurisdiction)
     last = deadlines.working_days_after(received_on, DOUBT_WITHIN_WORKING_DAYS, moved.jurisdiction)
-    paused = clock.local_date(now) <= last
+    paused = deadlines.local_date(now, moved.jurisdiction) <= last
     if paused:
         kind = PauseKind.IDENTITY_UK if moved.jurisdiction == "UK" else PauseKind.IDENTITY_EU
         pause_clock(moved, kind=kind, doubt=written, by=by, now=now)
@@ -162,11 +162,19 @@ def close_as_duplicate(
     same = (kept.account_id, kept.right, kept.about) == (locked.account_id, locked.right, locked.about)
     if kept.pk == locked.pk or not kept.is_open or not same or kept.received_at > locked.received_at:
         raise InvalidInput("of", _("Give an earlier open request of the same account that asks the same."))
-    if kept.about == About.OWN and kept.filed_by_id != locked.filed_by_id:
+    if not _is_about_the_same(kept, locked):
         raise InvalidInput("of", _("Give an earlier open request of the same person."))
     locked.duplicate_of = kept
     locked.save(update_fields=["duplicate_of"])
     return _closed(locked, Outcome.DUPLICATE, actor=by.key, now=now)
+
+
+def _is_about_the_same(kept: SubjectRequest, closed: SubjectRequest) -> bool:
+    """Whom the closed one names the kept one must name too, or somebody would go without an answer."""
+    if kept.about == About.OWN and kept.filed_by_id != closed.filed_by_id:
+        return False
+    known = {row.lookup for row in kept.identifiers.all()}
+    return all(row.lookup in known for row in closed.identifiers.all())
 
 
 @transaction.atomic

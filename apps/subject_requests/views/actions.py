@@ -66,6 +66,11 @@ def _with(service: Callable[..., Any], *names: str) -> Run:
     return lambda subject, data, by, now: service(subject, **{name: data[name] for name in names}, by=by, now=now)
 
 
+def _approve(subject: SubjectRequest, data: dict[str, Any], by: Any, now: datetime) -> SubjectRequest:
+    """What is approved is the plan the page showed, told again under the lock."""
+    return planning.approve_request(subject, by=by, now=now, plan_seen=data["plan"])
+
+
 ASSIGN = Action(
     slug="assign",
     title=_("Who works on it"),
@@ -105,7 +110,7 @@ NEXT_STEPS = (
         done=_("Approved. It is being carried out."),
         form=forms.PlanForm,
         allowed=policies.can_approve,
-        run=_with(planning.approve_request),
+        run=_approve,
         hint=_("You answer for this. An erasure cannot be taken back."),
         tone="primary",
         is_next=True,
