@@ -105,13 +105,50 @@ DATASET = {
             "store": "portal",
             "capacity": "controller",
             "collections": {
+                "account_emailaddress": {
+                    "label": {
+                        "en": "E-mail addresses for signing in",
+                        "nl": "E-mailadressen om in te loggen",
+                        "ar": "عناوين البريد لتسجيل الدخول",
+                    }
+                },
+                "mfa_authenticator": {
+                    "label": {"en": "Second factors", "nl": "Tweede factoren", "ar": "العوامل الثانية"}
+                },
                 # The period starts when the service ends, which no column of a person says: it has no date yet.
-                "accounts_user": {"retention": ["service_account"]},
-                "accounts_membership": {"clock": "since"},
-                "accounts_staffrole": {"clock": "granted_at"},
-                "accounts_invitation": {"clock": "invited_at"},
-                "accounts_stepupcode": {"clock": "sent_at"},
-                "usersessions_usersession": {"clock": "created_at", "retention": ["security_logs"]},
+                "accounts_user": {
+                    "label": {"en": "People who sign in", "nl": "Mensen die inloggen", "ar": "أصحاب حسابات الدخول"},
+                    "retention": ["service_account"],
+                },
+                "accounts_membership": {
+                    "label": {
+                        "en": "Memberships of accounts",
+                        "nl": "Lidmaatschappen van accounts",
+                        "ar": "العضويات في الحسابات",
+                    },
+                    "clock": "since",
+                },
+                "accounts_staffrole": {
+                    "label": {"en": "Roles of staff", "nl": "Rollen van medewerkers", "ar": "أدوار الموظفين"},
+                    "clock": "granted_at",
+                },
+                "accounts_invitation": {
+                    "label": {"en": "Invitations", "nl": "Uitnodigingen", "ar": "الدعوات"},
+                    "clock": "invited_at",
+                },
+                "accounts_stepupcode": {
+                    "label": {
+                        "en": "Codes sent for checking",
+                        "nl": "Verstuurde controlecodes",
+                        "ar": "رموز التحقق المرسلة",
+                    },
+                    "clock": "sent_at",
+                },
+                "usersessions_usersession": {
+                    "label": {"en": "Sessions", "nl": "Sessies", "ar": "الجلسات"},
+                    "clock": "created_at",
+                    "retention": ["security_logs"],
+                },
             },
             "impersonal": {
                 "accounts_customeraccount": "*",  # a company

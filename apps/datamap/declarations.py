@@ -15,6 +15,7 @@ fideslang ignores keys it does not know and takes any category; here both are er
             clock: created_at      # column that retention periods run from
             retention: [tax]       # rule keys
             capacity: processor
+            label: {en: Messages, nl: Berichten}   # how pages call it, by language
             strategy: delete       # delete (default) | null: what an erasure does to the rows
             read_only: false
             append_only: false     # rows are evidence: never changed, never deleted
@@ -45,7 +46,7 @@ META = "fides_meta"
 OLD_META = "fidesops_meta"
 PORTAL_KEYS = {"store", "schema", "capacity", "read_only", "collections", "impersonal"}
 COLLECTION_KEYS = {
-    "tenant", "region", "clock", "retention", "capacity", "strategy", "read_only", "append_only", "fields",
+    "tenant", "region", "clock", "retention", "capacity", "label", "strategy", "read_only", "append_only", "fields",
 }  # fmt: skip
 FIELD_KEYS = {"lookup", "encrypted", "bound_to", "strategy"}
 IDENTITY_TYPES = [kind.value for kind in IdentityType]
@@ -199,6 +200,7 @@ class _Declaration:
             tenant=said.get("tenant"),
             region=said.get("region"),
             clock=said.get("clock"),
+            label=tuple(sorted(self._mapping((*at, "label"), said.get("label")).items())),
             retention=tuple(str(rule) for rule in _list(said.get("retention"))),
             strategy=self._strategy(at, said, override),
             read_only=bool(said.get("read_only") or said.get("append_only") or self.portal.get("read_only")),

@@ -85,6 +85,12 @@ class Collection:
     strategy: Literal["delete", "null"] | None = None
     read_only: bool = False
     skipped: bool = False
+    label: tuple[tuple[str, str], ...] = ()  # (language, name on pages)
+
+    def called(self, language: str) -> str:
+        """The collection's name on a page in `language`; English, then the bare name, where it has none."""
+        names = dict(self.label)
+        return names.get(language) or names.get("en") or self.name.replace("_", " ")
 
     @property
     def key(self) -> str:

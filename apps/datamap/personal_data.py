@@ -22,6 +22,7 @@ DATASET = {
             "capacity": "controller",
             "collections": {
                 "datamap_erasureplan": {
+                    "label": {"en": "Plans of erasure", "nl": "Plannen voor wissen", "ar": "خطط المحو"},
                     "clock": "made_at",
                     "fields": {"identities": {"encrypted": True}, "seeds": {"encrypted": True}},
                 }

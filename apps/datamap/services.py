@@ -41,6 +41,7 @@ __all__ = [
     "Remaining",
     "Scope",
     "StoreUnavailable",
+    "collection_names",
     "execute",
     "find",
     "forget_expired_plans",
@@ -49,6 +50,11 @@ __all__ = [
     "rows_kept",
     "search_again",
 ]
+
+
+def collection_names(language: str) -> dict[str, str]:
+    """How pages in `language` call each collection of the map: `{"dataset:collection": name}`."""
+    return {key: collection.called(language) for key, collection in current_map().collections.items()}
 
 
 def find(scope: Scope, *, now: datetime) -> Findings:

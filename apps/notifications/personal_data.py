@@ -20,6 +20,11 @@ DATASET = {
             "capacity": "controller",
             "collections": {
                 "notifications_outgoingmessage": {
+                    "label": {
+                        "en": "Mail and text messages to you",
+                        "nl": "E-mails en sms’jes aan u",
+                        "ar": "الرسائل المرسلة إليك",
+                    },
                     "clock": "created_at",
                     "fields": {"address": {"encrypted": True}, "context": {"encrypted": True}},
                 }

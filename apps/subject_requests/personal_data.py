@@ -47,12 +47,26 @@ DATASET = {
             "store": "portal",
             "capacity": "controller",
             "collections": {
-                "subject_requests_subjectrequest": {"clock": "closed_at", "retention": ["dsr_confirmation"]},
+                "subject_requests_subjectrequest": {
+                    "label": {"en": "Requests", "nl": "Verzoeken", "ar": "الطلبات"},
+                    "clock": "closed_at",
+                    "retention": ["dsr_confirmation"],
+                },
                 "subject_requests_subjectidentifier": {
+                    "label": {
+                        "en": "The addresses in this request",
+                        "nl": "De adressen in dit verzoek",
+                        "ar": "العناوين الواردة في هذا الطلب",
+                    },
                     "tenant": "account",
                     "fields": {"value": {"encrypted": True}, "lookup": {"lookup": "hmac"}},
                 },
                 "subject_requests_message": {
+                    "label": {
+                        "en": "Messages about requests",
+                        "nl": "Berichten over verzoeken",
+                        "ar": "رسائل حول الطلبات",
+                    },
                     "clock": "sent_at",
                     "fields": {"body": {"encrypted": True, "bound_to": "thread:{id}"}},
                 },

@@ -216,3 +216,22 @@ def test_a_document_says_where_a_place_stands() -> None:
     document = Document("x.yml", {"collections": [{"name": "a", "fields": [{"name": "b"}]}]}, {("collections", 0): 3})
     assert document.line(("collections", 0, "fields", 0, "name")) == 3
     assert document.words(("collections", 0, "fields", 0, "name")) == "a.b.name"
+
+
+def test_a_collection_is_called_by_its_label_in_the_language_of_the_page():
+    from apps.datamap.mapping import Collection
+
+    plain = Collection(dataset="d", name="call_recordings", store="s", schema=None, capacity="processor", fields=())
+    named = Collection(
+        dataset="d", name="x", store="s", schema=None, capacity="processor", fields=(), label=(("ar", "س"), ("en", "X"))
+    )
+    assert (plain.called("nl"), named.called("ar"), named.called("nl")) == ("call recordings", "س", "X")
+
+
+@pytest.mark.django_db
+def test_every_collection_of_the_portals_own_map_has_a_name_in_every_language():
+    from apps.datamap.registry import own_datasets
+
+    for dataset in own_datasets():
+        for collection in dataset.collections:
+            assert dict(collection.label).keys() >= {"en", "nl", "ar"}, collection.key

@@ -114,10 +114,10 @@ def _part(part: Part, *, today: date) -> dict[str, Any]:
 
 def _plan(plan: ErasurePlan) -> dict[str, Any]:
     """Line by line what goes and what stays; what stays says why and until when."""
-    kept = iter(kept_lines(plan.lines))
+    kept, names = iter(kept_lines(plan.lines)), words.collection_names()
     lines = [
         {
-            "what": words.collection_in_words(line["collection"]),
+            "what": names.get(line["collection"], line["collection"]),
             "store": line["store"],
             "capacity": Held(line["capacity"]).label,
             "action": {"erase": _("Erase"), "anonymise": _("Anonymise"), "keep": _("Keep")}[line["action"]],

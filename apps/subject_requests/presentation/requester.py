@@ -79,10 +79,10 @@ def kept(subject_request: SubjectRequest) -> list[dict[str, Any]]:
 
 
 def kept_lines(lines: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    rules = current_rules()
+    rules, names = current_rules(), words.collection_names()
     return [
         {
-            "what": words.collection_in_words(line["collection"]),
+            "what": names.get(line["collection"], line["collection"]),
             "count": line["count"],
             "why": describe_ground(
                 line["ground"], line["kind"], line["until"], until_latest=line.get("until_latest"), rules=rules

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.utils import formats, timezone
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from apps.core.presentation import Countdown, countdown
+from apps.datamap.services import collection_names as collections_in
 from apps.subject_requests.models import Part, SubjectRequest
 from apps.subject_requests.states import About, Capacity, Outcome, Right, Status
 
@@ -44,29 +45,6 @@ RIGHTS = {
     Right.OBJECTION: gettext_lazy("Stopping a use of the data"),
     Right.CONSENT_WITHDRAWAL: gettext_lazy("Withdrawing consent"),
 }
-COLLECTIONS = {
-    "account_holders": gettext_lazy("account holders"),
-    "accounts": gettext_lazy("customer accounts"),
-    "accounts_user": gettext_lazy("people who sign in"),
-    "call_recordings": gettext_lazy("call recordings"),
-    "calls": gettext_lazy("calls"),
-    "contacts": gettext_lazy("contacts"),
-    "emails": gettext_lazy("e-mails"),
-    "enrichment_profiles": gettext_lazy("enrichment profiles"),
-    "invoice_lines": gettext_lazy("invoice lines"),
-    "invoices": gettext_lazy("invoices"),
-    "leads": gettext_lazy("leads"),
-    "messages": gettext_lazy("messages"),
-    "numbers": gettext_lazy("phone numbers"),
-    "payment_methods": gettext_lazy("payment methods"),
-    "subject_requests_message": gettext_lazy("messages about requests"),
-    "subject_requests_subjectidentifier": gettext_lazy("the addresses in this request"),
-    "subject_requests_subjectrequest": gettext_lazy("requests"),
-    "support_recordings": gettext_lazy("support recordings"),
-    "traffic_records": gettext_lazy("traffic records"),
-    "web_visits": gettext_lazy("web visits"),
-}
-"""The names on the data map that people meet most, in their words."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +121,6 @@ def next_countdown(subject_request: SubjectRequest, *, today: date) -> Countdown
     return countdown_of(min(open_parts, key=lambda part: part.due_on), today=today) if open_parts else None
 
 
-def collection_in_words(collection: str) -> str:
-    """`platform:traffic_records` as people read it; one we have no words for goes by its name on the data map."""
-    name = collection.rpartition(":")[2]
-    return str(COLLECTIONS.get(name, name.replace("_", " ")))
+def collection_names() -> dict[str, str]:
+    """`platform:traffic_records` as people read it, in the language of the page."""
+    return collections_in(get_language() or "en")

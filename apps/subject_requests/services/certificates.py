@@ -3,7 +3,7 @@
 import hashlib
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,9 @@ from django.template.loader import render_to_string
 from django.utils import formats, translation
 
 from apps.datamap.models import ErasurePlan
+from apps.datamap.services import collection_names
 from apps.ledger.services import record
+from apps.retention.models import Rule
 from apps.retention.services import current_rules, describe_ground
 from apps.subject_requests.models import Certificate, Package, StoreTask, SubjectRequest
 from apps.subject_requests.services.access import write_sealed
@@ -177,19 +179,24 @@ def _pack(certificate: Certificate, key: dict[str, Any], kept: Sequence[Kept], *
 
 
 def _page(certificate: Certificate, key: dict[str, Any], kept: Sequence[Kept]) -> dict[str, Any]:
-    rules = current_rules()
+    rules, names = current_rules(), collection_names(translation.get_language() or "en")
     return {
         "request": certificate.request,
         "certificate": certificate,
         "document": certificate.document,
-        "identifiers": key["lines"],
-        "kept": [
-            {"rows": rows, "words": describe_ground(rows.ground, rows.kind, rows.until,
-                                                    until_latest=rows.until_latest, rules=rules)}
-            for rows in kept
+        "stores": [
+            store | {"lines": [(names.get(key, key), entry) for key, entry in store["collections"].items()]}
+            for store in certificate.document["stores"]
         ],
+        "identifiers": key["lines"],
+        "kept": [_kept_in_words(rows, names, rules) for rows in kept],
         "backups_until": formats.date_format(date.fromisoformat(certificate.document["out_of_scope"][0]["until"])),
         "complaint": complaint(),
         "language": translation.get_language(),
         "direction": "rtl" if translation.get_language_bidi() else "ltr",
-    }  # fmt: skip
+    }
+
+
+def _kept_in_words(rows: Kept, names: Mapping[str, str], rules: Mapping[str, Rule]) -> dict[str, Any]:
+    why = describe_ground(rows.ground, rows.kind, rows.until, until_latest=rows.until_latest, rules=rules)
+    return {"rows": rows, "name": names.get(rows.collection, rows.collection), "words": why}

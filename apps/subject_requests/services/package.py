@@ -16,7 +16,7 @@ from django.template.loader import render_to_string
 from django.utils import translation
 
 from apps.core.identities import Identity
-from apps.datamap.services import Findings
+from apps.datamap.services import Findings, collection_names
 from apps.subject_requests.models import SubjectRequest
 from apps.subject_requests.services import article15
 from apps.subject_requests.services.masking import mask_rows, own_identities
@@ -117,11 +117,12 @@ def _columns(rows: list[dict[str, Any]], fields: Mapping[str, Any]) -> list[str]
 def _add_pages(
     archive: Archive, subject_request: SubjectRequest, findings: Findings, sections: list[Section], *, now: datetime
 ) -> None:
+    names = collection_names(translation.get_language() or "en")
     context = {
         "request": subject_request,
         "language": translation.get_language(),
         "direction": "rtl" if translation.get_language_bidi() else "ltr",
-        "sections": [_for_page(section) for section in sections],
+        "sections": [_for_page(section, names) for section in sections],
         "not_entered": findings.not_entered,
         "information": article15.information(subject_request, findings.collections.values()),
         "made_at": now,
@@ -132,9 +133,11 @@ def _add_pages(
     archive.add("information.json", _json(facts))
 
 
-def _for_page(section: Section) -> dict[str, Any]:
+def _for_page(section: Section, names: Mapping[str, str]) -> dict[str, Any]:
     shown = [[_cell(row.get(column)) for column in section.columns] for row in section.rows[:SHOWN_ROWS]]
-    return {"section": section, "rows": shown, "count": len(section.rows), "hidden": len(section.rows) - len(shown)}
+    count = len(section.rows)
+    name = names.get(section.key, section.key)
+    return {"section": section, "name": name, "rows": shown, "count": count, "hidden": count - len(shown)}
 
 
 def _manifest(
