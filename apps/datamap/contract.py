@@ -59,6 +59,7 @@ class CollectionInfo:
     tenant: ColumnElement[Any] | None = None
     region: ColumnElement[Any] | str | None = None
     fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # dotted field path -> its categories
+    key_names: tuple[str, ...] = ()  # the columns of a row's key, in the order of `Scope.rows`
 
 
 @dataclass(frozen=True)

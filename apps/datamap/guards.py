@@ -63,6 +63,8 @@ class Guarded(Protocol):
     def capacity(self) -> str: ...
     @property
     def region(self) -> ColumnElement[Any] | str | None: ...  # a column of the table, or a constant
+    @property
+    def key_names(self) -> tuple[str, ...]: ...  # the columns of a row's key, in the order of `Scope.rows`
 
 
 class Declared(Protocol):

@@ -89,6 +89,7 @@ class Live:
             tenant=table.c[collection.tenant] if collection.tenant else None,
             region=table.c[region] if region is not None and region in table.c else region,
             fields={place.dotted: place.categories for place in collection.by_path.values()},
+            key_names=self.table(collection).key_columns() or collection.primary_key,
         )
 
 

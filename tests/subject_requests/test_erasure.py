@@ -161,6 +161,21 @@ def test_what_was_kept_is_erased_when_its_ground_ends_without_anyone_asking(plat
     assert entry.facts["ground"] == "abuse_traffic"
 
 
+@pytest.mark.req("DSR-5")
+def test_what_was_kept_before_its_period_began_is_erased_when_that_has_ended(platform):
+    [(number,)] = platform.rows(
+        "SELECT number FROM numbers WHERE account_id = 1001 AND released_on IS NULL ORDER BY id LIMIT 1"
+    )
+    one = done(approved(platform, identities=[Identity(IdentityType.PHONE_NUMBER, number)]))
+    pending = one.pending_erasures.get(collection="platform:numbers")
+    assert (pending.ground, pending.until) == ("number_rental", None)
+    platform.sql("UPDATE numbers SET released_on = '2026-12-15' WHERE account_id = 1001 AND number = %s", number)
+    assert services.erase_pending(pending.pk, now=NOW.replace(year=2027, month=8)) is True
+    pending.refresh_from_db()
+    assert (pending.status, pending.erased_count) == (PendingStatus.ERASED, 1)
+    assert platform.rows("SELECT 1 FROM numbers WHERE account_id = 1001 AND number = %s", number) == []
+
+
 def test_the_requests_own_identifiers_go_seven_days_after_it_closed(platform):
     one = done(approved(platform))
     assert one.identifiers.exists()

@@ -11,7 +11,8 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from sqlalchemy import false, true
+from sqlalchemy import ColumnElement, Text, and_, any_, bindparam, cast, false, func, not_, true
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from apps.core import clock, crypto
 from apps.core.identities import Identity, IdentityType
@@ -32,6 +33,7 @@ ENDING_KINDS = ("duty", "interest", "hold", "open_request")
 NOT_APPROVED = "not_approved"
 LOOK_AGAIN = timedelta(days=7)  # for grounds whose end is not known yet: "until 30 days after your service ends"
 LEASE = timedelta(minutes=15)
+SEPARATOR = "\x1f"  # between the columns of a key
 
 _running: ContextVar[PendingErasure | None] = ContextVar("pending_erasure", default=None)
 
@@ -107,7 +109,16 @@ def only_what_was_kept(store: str, collection: Guarded, now: datetime) -> list[K
         return [Keep(true(), ground=NOT_APPROVED, kind="open_request")]
     column = collection.table.c.get(collection.clock) if isinstance(collection.clock, str) else collection.clock
     later = column > pending.queued_at if column is not None else false()
-    return [Keep(later, ground=NOT_APPROVED, kind="open_request")]
+    # A clock may begin long after the row (a number handed back, a service ended): rows that were kept are known.
+    return [Keep(and_(later, not_(_was_kept(pending, collection))), ground=NOT_APPROVED, kind="open_request")]
+
+
+def _was_kept(pending: PendingErasure, collection: Guarded) -> ColumnElement[bool]:
+    keys = [SEPARATOR.join(key) for name, rows in _scope(pending).rows if name == collection.key for key in rows]
+    if not keys or not collection.key_names:
+        return false()
+    key = func.concat_ws(SEPARATOR, *(cast(collection.table.c[name], Text) for name in collection.key_names))
+    return key == any_(cast(bindparam(None, keys, type_=ARRAY(Text)), ARRAY(Text)))
 
 
 @contextmanager
