@@ -113,7 +113,7 @@ DATASET = {
                     }
                 },
                 "mfa_authenticator": {
-                    "label": {"en": "Second factors", "nl": "Tweede factoren", "ar": "العوامل الثانية"}
+                    "label": {"en": "Second factors", "nl": "Tweede factoren", "ar": "عوامل التحقق الثانية"}
                 },
                 # The period starts when the service ends, which no column of a person says: it has no date yet.
                 "accounts_user": {
