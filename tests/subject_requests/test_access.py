@@ -18,6 +18,7 @@ from apps.datamap import services as datamap
 from apps.ledger.models import Entry
 from apps.notifications.models import OutgoingMessage
 from apps.subject_requests import services, tasks
+from apps.subject_requests.services.access import pack_answer
 from apps.subject_requests.states import About, Outcome, Right, Status
 from tests.subject_requests.factories import NOW, filed, member
 
@@ -135,6 +136,16 @@ def test_about_oneself_no_customers_data_is_handed_out(platform):
     assert holder["email"] == email
     assert holder["password_hash"] == "•••"
     assert rows_in(archive, "portal_accounts:accounts_user")[0]["email"] == email
+
+
+@pytest.mark.threat("T47", "T48")
+def test_a_worker_that_slept_over_its_lease_leaves_the_answer_alone(platform):
+    one = answered(platform)
+    before = one.packages.get().path.read_bytes()
+    late = one.store_tasks.get()
+    assert pack_answer(late, now=NOW + timedelta(hours=1)) is False
+    assert one.packages.get().path.read_bytes() == before
+    assert not list(one.packages.get().path.parent.glob(f"{late.pk}.*.part"))
 
 
 @pytest.mark.threat("T22")

@@ -22,13 +22,25 @@ from apps.subject_requests.states import Capacity, Outcome, PackageKind, Status,
 
 
 def pack_answer(task: StoreTask, *, now: datetime) -> bool:
-    """Search, build, seal to disk under the task's id (a second run writes the same file), then commit it."""
+    """Search, build, seal to disk under this attempt's name; whoever still holds the task gives it its own and commits.
+
+    A worker that slept over its lease must not lay its file over the one that was answered with meanwhile.
+    """
     request = SubjectRequest.objects.select_related("account").get(pk=task.request_id)
     scope = scope_of(request)
     findings = datamap.find(scope, now=now)
     built = build_package(request, _without_own_trace(findings), scope.identities, now=now)
-    sha256 = write_sealed(built.content, Path(settings.PACKAGE_DIR) / f"{task.pk}.sealed")
-    return settle_package(task, built, sha256, now=now)
+    part = package_path(task).with_suffix(f".{task.attempts}.part")
+    part.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        return settle_package(task, built, crypto.seal_stream([built.content], part), part, now=now)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def package_path(task: StoreTask) -> Path:
+    """Where the answer lies: the package has the task's id."""
+    return Path(settings.PACKAGE_DIR) / f"{task.pk}.sealed"
 
 
 def _without_own_trace(findings: datamap.Findings) -> datamap.Findings:
@@ -48,7 +60,7 @@ def write_sealed(content: bytes, path: Path) -> str:
 
 
 @transaction.atomic
-def settle_package(task: StoreTask, built: Built, sha256: str, *, now: datetime) -> bool:
+def settle_package(task: StoreTask, built: Built, sha256: str, part: Path, *, now: datetime) -> bool:
     """Outcomes, ledger line, package row and notice in one transaction; False when another run has done it."""
     held = hold_task(task)
     if held is None:
@@ -56,6 +68,7 @@ def settle_package(task: StoreTask, built: Built, sha256: str, *, now: datetime)
     request = _lock(held.request)
     if request.status != Status.EXECUTING:
         return False
+    _publish(task, part)
     _move(
         held, TaskStatus.EXECUTED, executed_at=now, error_code="", counts={EVERY_STORE: {"found": built.counts["rows"]}}
     )
@@ -75,6 +88,14 @@ def settle_package(task: StoreTask, built: Built, sha256: str, *, now: datetime)
     record(actor="system", verb="subject_request.packed", target=request, at=now, **facts)
     close_access(request, built.rows_by_capacity, now=now)
     return True
+
+
+def _publish(task: StoreTask, part: Path) -> None:
+    """Under the task's lock: this attempt's file is the answer, and what killed attempts left goes."""
+    path = package_path(task)
+    os.replace(part, path)
+    for left in path.parent.glob(f"{task.pk}.*.part"):
+        left.unlink(missing_ok=True)
 
 
 def close_access(subject_request: SubjectRequest, rows: dict[str, int], *, now: datetime) -> SubjectRequest:
