@@ -26,6 +26,8 @@ class Scope:
     hop, and collections without a tenant are not entered but named. `own` says that the identities are the requester's
     own, proved by session and second factor: then the provider's own collections (capacity controller) are entered
     without a tenant too, and rows that belong to no tenant are found in those that have one.
+    `end_users` says that a customer asks about somebody its company wrote to: the provider's own data about the
+    customer's people (account holders, invoices, …) is then neither handed out nor touched, whatever address is typed.
     `datasets`, `categories` and `capacities` limit what is reported and acted on; the search may pass through others.
     `rows` are rows known from an earlier plan, by primary key (`services.rows_kept`): what a duty kept may no longer be
     reachable from the identities when the duty ends, for the rows that led to it are gone.
@@ -37,6 +39,7 @@ class Scope:
     datasets: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     capacities: tuple[str, ...] = ()
+    end_users: bool = False
     rows: Rows = ()
 
 

@@ -16,6 +16,7 @@ fideslang ignores keys it does not know and takes any category; here both are er
             retention: [tax]       # rule keys
             capacity: processor
             label: {en: Messages, nl: Berichten}   # how pages call it, by language
+            end_users: true        # about people the customer writes to; default: unless the capacity is controller
             strategy: delete       # delete (default) | null: what an erasure does to the rows
             read_only: false
             append_only: false     # rows are evidence: never changed, never deleted
@@ -46,7 +47,8 @@ META = "fides_meta"
 OLD_META = "fidesops_meta"
 PORTAL_KEYS = {"store", "schema", "capacity", "read_only", "collections", "impersonal"}
 COLLECTION_KEYS = {
-    "tenant", "region", "clock", "retention", "capacity", "label", "strategy", "read_only", "append_only", "fields",
+    "tenant", "region", "clock", "retention", "capacity", "end_users", "label", "strategy", "read_only",
+    "append_only", "fields",
 }  # fmt: skip
 FIELD_KEYS = {"lookup", "encrypted", "bound_to", "strategy"}
 IDENTITY_TYPES = [kind.value for kind in IdentityType]
@@ -190,12 +192,13 @@ class _Declaration:
         fields = reader.read(place, value, (), outer)
         reader.finish()
         override = (meta.get("masking_strategy_override") or {}).get("strategy")
+        capacity = self._capacity(at, said)
         return Collection(
             dataset=str(self.value["fides_key"]),
             name=name,
             store=self.store,
             schema=self.schema,
-            capacity=self._capacity(at, said),
+            capacity=capacity,
             fields=fields,
             tenant=said.get("tenant"),
             region=said.get("region"),
@@ -205,6 +208,7 @@ class _Declaration:
             strategy=self._strategy(at, said, override),
             read_only=bool(said.get("read_only") or said.get("append_only") or self.portal.get("read_only")),
             skipped=bool(meta.get("skip_processing")),
+            end_users=bool(said.get("end_users", capacity != "controller")),
         )
 
     def _capacity(self, at: Place, said: Mapping[str, Any]) -> str:

@@ -85,6 +85,7 @@ class Collection:
     strategy: Literal["delete", "null"] | None = None
     read_only: bool = False
     skipped: bool = False
+    end_users: bool = False  # about people the customer writes to, not about the customer's own people
     label: tuple[tuple[str, str], ...] = ()  # (language, name on pages)
 
     def called(self, language: str) -> str:

@@ -69,7 +69,11 @@ def _plan(scope: Scope, fates: Fates, *, now: datetime, actor: str, strategy: st
 def _save(plan: ErasurePlan, fates: Fates, scope: Scope) -> ErasurePlan:
     lines = [line for key in sorted(fates.of) for line in _lines(plan, fates.of[key])]
     plan.lines = [line for line, _ in lines]
-    people = {"identities": [[one.type.value, one.value] for one in scope.identities], "rows": scope.rows}
+    people = {
+        "identities": [[one.type.value, one.value] for one in scope.identities],
+        "rows": scope.rows,
+        "end_users": scope.end_users,
+    }
     passed = sorted(fates.search.flows.items())
     flows = [[store, key, list(path), sorted(values)] for (store, key, path), values in passed]
     kept = {key: sorted(fate.kept) for key, fate in fates.of.items() if fate.kept}
@@ -170,6 +174,7 @@ def scope_of(plan: ErasurePlan) -> Scope:
         datasets=tuple(plan.datasets),
         categories=tuple(plan.categories),
         capacities=tuple(plan.capacities),
+        end_users=sealed["end_users"],
     )
 
 

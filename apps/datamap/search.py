@@ -117,6 +117,7 @@ def is_reported(collection: Collection, scope: Scope) -> bool:
         (not scope.datasets or collection.dataset in scope.datasets)
         and (not scope.capacities or collection.capacity in scope.capacities)
         and (not scope.categories or collection.has_category(scope.categories))
+        and (not scope.end_users or collection.end_users)
     )
 
 

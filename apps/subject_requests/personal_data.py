@@ -53,6 +53,7 @@ DATASET = {
                     "retention": ["dsr_confirmation"],
                 },
                 "subject_requests_subjectidentifier": {
+                    "end_users": True,
                     "label": {
                         "en": "The addresses in this request",
                         "nl": "De adressen in dit verzoek",

@@ -166,7 +166,8 @@ def test_what_was_kept_before_its_period_began_is_erased_when_that_has_ended(pla
     [(number,)] = platform.rows(
         "SELECT number FROM numbers WHERE account_id = 1001 AND released_on IS NULL ORDER BY id LIMIT 1"
     )
-    one = done(approved(platform, identities=[Identity(IdentityType.PHONE_NUMBER, number)]))
+    by = member(platform.acme, "member", phone_number=number, phone_verified_at=NOW)
+    one = done(approved(platform, about=About.OWN, by=by))
     pending = one.pending_erasures.get(collection="platform:numbers")
     assert (pending.ground, pending.until) == ("number_rental", None)
     platform.sql("UPDATE numbers SET released_on = '2026-12-15' WHERE account_id = 1001 AND number = %s", number)
@@ -225,3 +226,19 @@ def test_tombstones_are_exported_and_come_back(platform, tmp_path):
     file.write_text("nonsense\n")
     with pytest.raises(CommandError, match="Line 1"):
         call_command("tombstones", "apply", str(file))
+
+
+@pytest.mark.req("DSR-10")
+@pytest.mark.threat("T20")
+def test_an_end_users_request_never_touches_the_customers_own_people(platform):
+    """Whoever files for end users and types a colleague's address gets nothing of the colleague's account data."""
+    colleague = Identity(IdentityType.EMAIL, "owner@acme.example")
+    invoices = platform.rows("SELECT i::text FROM invoices i WHERE account_id = 1001 ORDER BY 1")
+    holders = platform.rows("SELECT h::text FROM account_holders h WHERE account_id = 1001 ORDER BY 1")
+    assert any("owner@acme.example" in row[0] for row in holders)
+    one = approved(platform, identities=[colleague])
+    plan = services.plan_of(one)
+    assert not {"platform:account_holders", "platform:invoices"} & {line["collection"] for line in plan.lines}
+    done(one)
+    assert platform.rows("SELECT h::text FROM account_holders h WHERE account_id = 1001 ORDER BY 1") == holders
+    assert platform.rows("SELECT i::text FROM invoices i WHERE account_id = 1001 ORDER BY 1") == invoices

@@ -42,6 +42,7 @@ def scope_of(subject_request: SubjectRequest) -> datamap.Scope:
         account=subject_request.account.platform_account_id,
         own=subject_request.about == About.OWN,
         capacities=capacities,
+        end_users=subject_request.about == About.END_USER,
     )
 
 
