@@ -3,7 +3,7 @@ SHELL := /bin/sh
 BIN := .venv/bin
 PY := $(BIN)/python
 PYTHON ?= python3
-WORKERS ?= 2
+WORKERS ?= 3
 # Compiled code makes every start three times faster.
 unexport PYTHONDONTWRITEBYTECODE
 
