@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from sqlalchemy import MetaData, Table
 
 from apps.core.identities import Identity, IdentityType
+from apps.core.spreadsheets import as_csv, neutralised
 from apps.datamap.services import CollectionInfo, Findings
 from apps.subject_requests.services.masking import counterparty_fields, mask_rows, own_identities
-from apps.subject_requests.services.package import Archive, as_csv, neutralised, sections_of
+from apps.subject_requests.services.package import Archive, sections_of
 
 OWN = frozenset({Identity(IdentityType.PHONE_NUMBER, "+31612345678")})
 PARTY = ("user.communication.traffic.party",)
@@ -84,8 +85,7 @@ def test_other_cells_stay_as_they_are(cell):
 @pytest.mark.threat("T23")
 @given(st.lists(st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=2, max_size=2), max_size=5))
 def test_csv_reads_back_as_it_was_written(rows):
-    given_rows = [dict(zip("ab", row, strict=True)) for row in rows]
-    text = as_csv(["a", "b"], given_rows).decode("utf-8-sig")
+    text = as_csv(["a", "b"], rows).removeprefix("\ufeff")
     read = list(csv.reader(io.StringIO(text, newline="")))
     assert read == [["a", "b"], *[[neutralised(cell) for cell in row] for row in rows]]
 

@@ -1,6 +1,5 @@
 """The answer to an access request as a ZIP: readable pages, JSON and CSV per collection, and a manifest of it all."""
 
-import csv
 import hashlib
 import io
 import json
@@ -16,12 +15,12 @@ from django.template.loader import render_to_string
 from django.utils import translation
 
 from apps.core.identities import Identity
+from apps.core.spreadsheets import as_csv
 from apps.datamap.services import Findings, collection_names
 from apps.subject_requests.models import SubjectRequest
 from apps.subject_requests.services import article15
 from apps.subject_requests.services.masking import mask_rows, own_identities
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 SHOWN_ROWS = 200
 """The readable page shows so many rows of a collection; the files hold all of them."""
 
@@ -76,7 +75,7 @@ def build_package(
         _add_pages(archive, subject_request, findings, sections, now=now)
     for section in sections:
         archive.add(f"data/{section.stem}.json", _json(section.rows))
-        archive.add(f"data/{section.stem}.csv", as_csv(section.columns, section.rows))
+        archive.add(f"data/{section.stem}.csv", _csv(section))
     manifest = _json(_manifest(subject_request, findings, sections, archive, now=now))
     archive.add("manifest.json", manifest, listed=False)
     by_capacity: dict[str, int] = {}
@@ -182,17 +181,7 @@ def _cell(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
-def as_csv(columns: list[str], rows: list[dict[str, Any]]) -> bytes:
-    """RFC 4180, UTF-8 with a byte order mark (spreadsheets read Arabic right), no cell that is a formula (T23)."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow([neutralised(column) for column in columns])
-    writer.writerows([neutralised(_cell(row.get(column))) for column in columns] for row in rows)
-    return ("\ufeff" + text.getvalue()).encode()
-
-
-def neutralised(cell: str) -> str:
-    """A cell that a spreadsheet would take for a formula gets an apostrophe; full-width signs count as well."""
-    plain = unicodedata.normalize("NFKC", cell)
-    first = plain.lstrip(" \u00a0\n\v\f\u200b\ufeff")
-    return f"'{cell}" if plain.startswith(FORMULA) or first.startswith(FORMULA) else cell
+def _csv(section: Section) -> bytes:
+    """UTF-8 in the form of every table we hand out: no cell is a formula (T23)."""
+    rows = ([_cell(row.get(column)) for column in section.columns] for row in section.rows)
+    return as_csv(section.columns, rows).encode()
