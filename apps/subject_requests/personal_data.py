@@ -74,6 +74,7 @@ DATASET = {
             },
             "impersonal": {
                 "subject_requests_subjectrequest": [
+                    "channel",
                     "status",
                     "language",
                     "jurisdiction",

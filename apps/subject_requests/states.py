@@ -25,6 +25,16 @@ class About(TextChoices):
     END_USER = "end_user", _("A person who is an end user of my company")
 
 
+class Channel(TextChoices):
+    """How a request reached us: whichever way, it is one (EDPB Guidelines 01/2022, 52-56)."""
+
+    DASHBOARD = "dashboard", _("Signed in on the portal")
+    API = "api", _("Through the API")
+    FORM = "form", _("Public form")
+    EMAIL = "email", _("E-mail")
+    POST = "post", _("Letter by post")
+
+
 class Capacity(TextChoices):
     """In which capacity the provider holds the data that a part is about (GDPR 4(7), 4(8))."""
 

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection
 
 from apps.accounts.states import MemberRole
 from apps.core import crypto
@@ -14,7 +14,7 @@ from apps.ledger.models import Entry
 from apps.notifications.models import OutgoingMessage
 from apps.subject_requests import services
 from apps.subject_requests.models import SubjectIdentifier, SubjectRequest
-from apps.subject_requests.states import About, Right, Verification
+from apps.subject_requests.states import About, Channel, Right, Verification
 from tests.subject_requests.factories import NOW, RECIPIENT, AccountFactory, PersonFactory, filed, member
 
 
@@ -150,6 +150,24 @@ def test_receipt_is_acknowledged_without_naming_anybody(db):
     assert RECIPIENT.value not in context
 
 
+@pytest.mark.req("DSR-2")
+def test_a_request_says_by_which_channel_it_came_and_what_goes_on_from_it_keeps_that(db):
+    assert filed().channel == Channel.DASHBOARD
+    by_post = filed(Right.ACCESS, channel=Channel.POST)
+    officer = PersonFactory(officer=True)
+    services.assign_request(by_post, to=officer, by=officer, now=NOW)
+    services.ask_requester(by_post, text="Which number?", by=officer, now=NOW)
+    services.follow_up_silence(by_post, now=NOW + timedelta(days=30))
+    by_post.refresh_from_db()
+    services.send_message(by_post, text="The second.", by=by_post.filed_by, now=NOW + timedelta(days=31))
+    assert by_post.followed_by.get().channel == Channel.POST
+
+
+def test_a_channel_nobody_knows_is_refused_by_the_database(db):
+    with pytest.raises(IntegrityError, match="request_channel_known"):
+        filed(channel="pigeon")
+
+
 @pytest.mark.req("DSR-12")
 def test_the_customers_own_due_date_stands_beside_when_it_gave_the_day(db):
     subject_request = filed(asked_customer_on=date(2026, 11, 20))
@@ -162,7 +180,8 @@ def test_the_customers_own_due_date_stands_beside_when_it_gave_the_day(db):
 def test_evidence_of_filing_names_nobody(db):
     filed()
     entry = Entry.objects.get(verb="subject_request.opened")
-    assert entry.facts == {"right": "erasure", "about": "end_user", "identifiers": 1, "due_on": "2026-12-03"}
+    facts = {"right": "erasure", "about": "end_user", "channel": "dashboard", "identifiers": 1, "due_on": "2026-12-03"}
+    assert entry.facts == facts
 
 
 @pytest.mark.threat("T46")

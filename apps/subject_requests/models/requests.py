@@ -18,6 +18,7 @@ from apps.subject_requests.states import (
     OPEN,
     About,
     Capacity,
+    Channel,
     ExtensionReason,
     Outcome,
     PauseKind,
@@ -100,6 +101,7 @@ class SubjectRequest(models.Model):
     reference = models.CharField(max_length=20, unique=True)
     right = models.CharField(max_length=20, choices=Right.choices)
     about = models.CharField(max_length=10, choices=About.choices)
+    channel = models.CharField(max_length=10, choices=Channel.choices, default=Channel.DASHBOARD)
     status = models.CharField(max_length=25, choices=Status.choices, default=Status.RECEIVED)
     language = models.CharField(max_length=10, default="en", choices=settings.LANGUAGES)
     jurisdiction = models.CharField(max_length=2, default="NL")
@@ -131,6 +133,7 @@ class SubjectRequest(models.Model):
             models.CheckConstraint(condition=Q(status__in=Status.values), name="request_status_known"),
             models.CheckConstraint(condition=Q(right__in=Right.values), name="request_right_known"),
             models.CheckConstraint(condition=Q(about__in=About.values), name="request_about_known"),
+            models.CheckConstraint(condition=Q(channel__in=Channel.values), name="request_channel_known"),
             models.CheckConstraint(
                 condition=Q(status=Status.CLOSED, closed_at__isnull=False)
                 | (~Q(status=Status.CLOSED) & Q(closed_at=None)),

@@ -15,7 +15,7 @@ from apps.subject_requests import policies
 from apps.subject_requests.models import Part, SubjectIdentifier, SubjectRequest
 from apps.subject_requests.services.clocks import _set_dates
 from apps.subject_requests.services.tell import tell_requester
-from apps.subject_requests.states import OFFERED, About, Capacity, Verification
+from apps.subject_requests.states import OFFERED, About, Capacity, Channel, Verification
 
 MAX_IDENTITIES = 100
 """A request is about one person; more than that belongs into the bulk API."""
@@ -42,6 +42,7 @@ def open_request(
     authority_stated: bool = False,
     asked_customer_on: date | None = None,
     jurisdiction: str = "NL",
+    channel: str = Channel.DASHBOARD,
 ) -> SubjectRequest:
     """File a request, received `now`; the same `form_key` of the same person again gives the same request.
 
@@ -57,7 +58,7 @@ def open_request(
     subjects = own_identities(filed_by) if about == About.OWN else _given(identities)
     subject_request = SubjectRequest(right=right, about=about, account=account, filed_by=filed_by, form_key=form_key)
     subject_request.received_at, subject_request.jurisdiction = now, jurisdiction
-    subject_request.asked_customer_on = asked_customer_on
+    subject_request.asked_customer_on, subject_request.channel = asked_customer_on, channel
     return _file(subject_request, subjects, now=now)
 
 
@@ -70,7 +71,7 @@ def follow_up(unanswered: SubjectRequest, *, now: datetime) -> SubjectRequest:
     existing = SubjectRequest.objects.filter(filed_by=unanswered.filed_by, form_key=form_key).first()
     if existing is not None:
         return existing
-    same = ("right", "about", "account", "filed_by", "received_at", "jurisdiction", "asked_customer_on")
+    same = ("right", "about", "account", "filed_by", "received_at", "jurisdiction", "asked_customer_on", "channel")
     values = {name: getattr(unanswered, name) for name in same}
     subject_request = SubjectRequest(form_key=form_key, follows=unanswered, **values)
     subject_request.verified_by = unanswered.verified_by  # who confirmed the identity then can't approve now (T7)
@@ -87,7 +88,8 @@ def _file(subject_request: SubjectRequest, subjects: Sequence[Identity], *, now:
     subject_request.save()
     SubjectIdentifier.objects.seal(subject_request, subjects)
     due_on = min(part.due_on for part in _open_parts(subject_request))
-    facts = {"right": subject_request.right, "about": subject_request.about, "identifiers": len(set(subjects))}
+    facts = {name: getattr(subject_request, name) for name in ("right", "about", "channel")}
+    facts["identifiers"] = len(set(subjects))
     record(actor=filed_by.key, verb="subject_request.opened", target=subject_request, at=now, due_on=due_on, **facts)
     tell_requester(subject_request, "received", now=now, due_on=due_on)
     return subject_request
