@@ -70,6 +70,26 @@ def reads_through_forms(view: Callable[..., HttpResponse]) -> Callable[..., Http
     return view
 
 
+def swap_parts(request: HttpRequest, *, when: bool = True) -> None:
+    """Say of this page that htmx fetches parts of it again, where it has such a part now.
+
+    `base.html` then loads htmx, and `SwappedPartsMiddleware` allows the one policy that htmx works through.
+    """
+    request.swaps_parts = when  # type: ignore[attr-defined]
+
+
+def part_of_a_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """For what htmx fetches: whoever is not signed in any more gets the whole page again, not a form inside it."""
+
+    @wraps(view)
+    def signed_in(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return HttpResponse(status=401, headers={"HX-Refresh": "true"})
+        return view(request, *args, **kwargs)
+
+    return signed_in
+
+
 def safe_next(request: HttpRequest, default: str = "/") -> str:
     """The page to come back to: `next` where it is one of ours, else `default`."""
     url = request.POST.get("next") or request.GET.get("next") or ""

@@ -1,6 +1,6 @@
 from django.urls import include, path
 
-from apps.subject_requests.views import customer, desk, filing
+from apps.subject_requests.views import customer, desk, filing, progress
 
 customer_patterns = [
     path("", customer.list_requests, name="list"),
@@ -9,6 +9,7 @@ customer_patterns = [
     path("new/<slug:slug>/", filing.question, name="question"),
     path("download/<str:token>/", customer.download, name="download"),
     path("<str:reference>/", customer.detail, name="detail"),
+    path("<str:reference>/progress/", progress.of_requester, name="progress"),
     path("<str:reference>/sent/", filing.sent, name="sent"),
     path("<str:reference>/messages/", customer.write_message, name="message"),
     path("<str:reference>/withdraw/", customer.withdraw, name="withdraw"),
@@ -18,6 +19,7 @@ customer_patterns = [
 desk_patterns = [
     path("", desk.queue, name="queue"),
     path("<str:reference>/", desk.detail, name="detail"),
+    path("<str:reference>/progress/", progress.of_desk, name="progress"),
     path("<str:reference>/<slug:slug>/", desk.act, name="act"),
 ]
 

@@ -105,6 +105,7 @@ REQUESTS = {
     "subject_requests:check": Row(CUSTOMERS, FORM),
     "subject_requests:sent": Row(WHO_FILED, needs="a_request"),
     "subject_requests:detail": Row(SPEAK_FOR_ACME, needs="a_request"),
+    "subject_requests:progress": Row(SPEAK_FOR_ACME, needs="a_request"),
     "subject_requests:message": Row(WHO_FILED, POST, "a_request"),
     "subject_requests:withdraw": Row(SPEAK_FOR_ACME, FORM, "a_request"),
     "subject_requests:files": Row(WHO_FILED, FORM, "a_package"),
@@ -114,6 +115,7 @@ REQUESTS = {
 DESK = {
     "desk:queue": Row(frozenset({"officer", "dpo"})),
     "desk:detail": Row(frozenset({"officer", "dpo"}), needs="a_request"),
+    "desk:progress": Row(frozenset({"officer", "dpo"}), needs="a_request"),
     "desk:act": Row(frozenset({"officer"}), POST, "a_step"),
 }
 PROCESSORS = {

@@ -14,6 +14,7 @@ from apps.retention.models import Capacity as Held
 from apps.subject_requests import policies
 from apps.subject_requests.models import Part, SubjectRequest
 from apps.subject_requests.presentation import timeline, words
+from apps.subject_requests.presentation.progress import progress_of
 from apps.subject_requests.presentation.requester import counts_in_words, kept_lines, refusal
 from apps.subject_requests.services import clocks, planning
 from apps.subject_requests.states import Capacity, Right, Status, TaskStatus, Verification
@@ -51,6 +52,7 @@ def page(subject_request: SubjectRequest, *, user: User, today: date) -> dict[st
         "parts": [_part(part, today=today) for part in subject_request.parts.all()],
         "plan": _plan(plan) if plan else None,
         "tasks": [_task(task) for task in subject_request.store_tasks.all()],
+        "progress": progress_of(subject_request, address="desk:progress"),
         "checklist": checklist(subject_request),
         "needs_other_eyes": _needs_other_eyes(subject_request, user),
         "events": timeline.for_desk(subject_request, entries, timeline.actors(entries)),

@@ -16,6 +16,7 @@ from apps.retention.services import current_rules, describe_ground
 from apps.subject_requests import policies
 from apps.subject_requests.models import Package, Part, SubjectRequest
 from apps.subject_requests.presentation import timeline, words
+from apps.subject_requests.presentation.progress import progress_of
 from apps.subject_requests.services import clocks, planning
 from apps.subject_requests.states import PackageKind, RefusalGround, Status
 
@@ -65,6 +66,7 @@ def page(subject_request: SubjectRequest, *, user: User, now: datetime, today: d
         "files": [_file(package) for package in packages],
         "parts": [_part(part, today=today) for part in subject_request.parts.all()],
         "kept": kept(subject_request) if subject_request.status == Status.CLOSED else [],
+        "progress": progress_of(subject_request, address="subject_requests:progress"),
         "events": timeline.for_requester(subject_request, entries, user=user),
         "thread": timeline.thread(subject_request.messages.all(), user=user, for_staff=False),
         "can_write": policies.can_write_message(user, subject_request),

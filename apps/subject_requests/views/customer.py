@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from apps.core import clock
 from apps.core.errors import DomainError
-from apps.core.http import reads_through_forms, require_fresh_factor
+from apps.core.http import reads_through_forms, require_fresh_factor, swap_parts
 from apps.core.pages import keyset_page
 from apps.subject_requests import forms, policies
 from apps.subject_requests.models import Package, SubjectRequest, SubjectRequestQuerySet
@@ -61,6 +61,7 @@ def detail(request: HttpRequest, reference: str) -> HttpResponse:
 def _page(request: HttpRequest, subject_request: SubjectRequest, message_form: forms.MessageForm) -> HttpResponse:
     now = clock.now()
     page = requester.page(subject_request, user=request.user, now=now, today=clock.local_date(now))
+    swap_parts(request, when=page["progress"] is not None)
     return render(request, "subject_requests/detail.html", page | {"message_form": message_form})
 
 

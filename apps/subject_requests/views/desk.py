@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.core import clock
 from apps.core.errors import DomainError
-from apps.core.http import reads_through_forms, require_fresh_factor
+from apps.core.http import reads_through_forms, require_fresh_factor, swap_parts
 from apps.core.pages import keyset_page
 from apps.subject_requests import forms, policies
 from apps.subject_requests.models import SubjectRequest
@@ -74,19 +74,24 @@ def detail(request: HttpRequest, reference: str) -> HttpResponse:
     return _page(request, _visible(request, reference))
 
 
-def _page(
-    request: HttpRequest, subject_request: SubjectRequest, bound: Mapping[str, Form] | None = None, **more: Any
-) -> HttpResponse:
-    now, user = clock.now(), request.user
-    steps = {
+def _steps(subject_request: SubjectRequest, user: Any, bound: Mapping[str, Form]) -> dict[str, Any]:
+    return {
         group: [
-            action.on_page(subject_request, user, bound or {})
+            action.on_page(subject_request, user, bound)
             for action in actions
             if action.is_allowed(user, subject_request)
         ]
         for group, actions in GROUPS.items()
     }
-    page = desk.page(subject_request, user=user, today=clock.local_date(now))
+
+
+def _page(
+    request: HttpRequest, subject_request: SubjectRequest, bound: Mapping[str, Form] | None = None, **more: Any
+) -> HttpResponse:
+    user = request.user
+    steps = _steps(subject_request, user, bound or {})
+    page = desk.page(subject_request, user=user, today=clock.local_date(clock.now()))
+    swap_parts(request, when=page["progress"] is not None)
     error_form = next(iter((bound or {}).values()), None)
     return render(request, "subject_requests/desk/detail.html", page | steps | {"error_form": error_form} | more)
 
