@@ -5,7 +5,7 @@
 "use strict";
 {
   const PARSERS = ["Document parseHTMLUnsafe", "DOMParser parseFromString"];
-  const NEVER = "script, style, link, meta, base, iframe, frame, object, embed, [shadowrootmode]";
+  const NEVER = "script, noscript, style, link, meta, base, iframe, frame, object, embed, [shadowrootmode]";
   // Elements of a form can take the names of its own methods and properties, so these are asked of the prototype.
   const { matches, getAttributeNames, getAttribute } = Element.prototype;
   const isPlain = (element) =>
