@@ -41,6 +41,15 @@ DATASET = {
                 {"name": "body", "data_categories": ["user.content.private"]},
             ],
         },
+        {
+            "name": "subject_requests_calendarfeed",
+            "fields": [
+                KEY,
+                {"name": "user_id", "data_categories": ["user.unique_id"], "fides_meta": FILED_BY},
+                {"name": "created_at", "data_categories": ["user.account.settings"]},
+                {"name": "last_used_at", "data_categories": ["user.behavior"]},
+            ],
+        },
     ],
     "meta": {
         "portal": {
@@ -71,6 +80,15 @@ DATASET = {
                     "clock": "sent_at",
                     "fields": {"body": {"encrypted": True, "bound_to": "thread:{id}"}},
                 },
+                # No period of its own: it goes with the person (accounts_user), by reference and by foreign key.
+                "subject_requests_calendarfeed": {
+                    "label": {
+                        "en": "Calendar feeds of due dates",
+                        "nl": "Agendafeeds van uiterste datums",
+                        "ar": "مواعيد الاستحقاق في التقويم",
+                    },
+                    "clock": "created_at",
+                },
             },
             "impersonal": {
                 "subject_requests_subjectrequest": [
@@ -96,6 +114,8 @@ DATASET = {
                 ],
                 "subject_requests_subjectidentifier": ["request_id", "line"],
                 "subject_requests_message": ["kind", "from_requester"],
+                # The hash of a token tells its owner nothing and opens nothing: it belongs in no package.
+                "subject_requests_calendarfeed": ["token_hash", "revoked_at"],
                 "subject_requests_part": "*",
                 "subject_requests_pause": "*",
                 "subject_requests_alert": "*",

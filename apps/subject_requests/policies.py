@@ -25,6 +25,11 @@ def can_see_desk(user: Any) -> bool:
     return has_role(user, Role.OFFICER, Role.DPO)
 
 
+def can_have_calendar_feed(user: Any) -> bool:
+    """What the feed says is what the desk shows, so whoever leaves the desk loses it."""
+    return can_see_desk(user)
+
+
 def can_file(user: Any, *, about: str, account: CustomerAccount) -> bool:
     """Every member about themselves; who speaks for the account about its end users too."""
     if about == About.END_USER:

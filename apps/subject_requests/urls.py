@@ -1,6 +1,6 @@
 from django.urls import include, path
 
-from apps.subject_requests.views import customer, desk, filing, progress
+from apps.subject_requests.views import customer, desk, filing, overview, progress
 
 customer_patterns = [
     path("", customer.list_requests, name="list"),
@@ -18,6 +18,10 @@ customer_patterns = [
 ]
 desk_patterns = [
     path("", desk.queue, name="queue"),
+    path("overview/", overview.overview, name="overview"),
+    path("calendar/", overview.make_feed, name="calendar_make"),
+    path("calendar/revoke/", overview.revoke_feed, name="calendar_revoke"),
+    path("calendar/<str:token>.ics", overview.feed, name="calendar"),
     path("<str:reference>/", desk.detail, name="detail"),
     path("<str:reference>/progress/", progress.of_desk, name="progress"),
     path("<str:reference>/<slug:slug>/", desk.act, name="act"),

@@ -30,5 +30,7 @@ VERBS = {
     "subject_request.forgotten": _("The identifiers of the request were removed"),
     "subject_request.pending_erased": _("The ground %(ground)s ended: %(erased)s rows were erased"),
     "subject_request.tombstones_exported": _("%(count)s tombstones were exported"),
+    "calendar_feed.made": _("A calendar feed of due dates was made"),
+    "calendar_feed.revoked": _("A calendar feed of due dates was revoked"),
     "subject_request.tombstones_applied": _("%(count)s tombstones were applied"),
 }

@@ -114,6 +114,10 @@ REQUESTS = {
 }
 DESK = {
     "desk:queue": Row(frozenset({"officer", "dpo"})),
+    "desk:overview": Row(frozenset({"officer", "dpo"})),
+    "desk:calendar_make": Row(frozenset({"officer", "dpo"}), FORM),
+    "desk:calendar_revoke": Row(frozenset({"officer", "dpo"}), POST),
+    "desk:calendar": Row(EVERYBODY, needs="a_calendar"),  # the token is the key: a calendar has no session
     "desk:detail": Row(frozenset({"officer", "dpo"}), needs="a_request"),
     "desk:progress": Row(frozenset({"officer", "dpo"}), needs="a_request"),
     "desk:act": Row(frozenset({"officer"}), POST, "a_step"),

@@ -14,6 +14,7 @@ from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, p
 
 from apps.accounts.models import Invitation
 from apps.core import clock, crypto
+from apps.subject_requests import services
 from apps.subject_requests.models import Package, SubjectRequest
 from apps.subject_requests.services import delivery
 from apps.subject_requests.states import PackageKind, Right
@@ -106,6 +107,9 @@ class World:
 
     def a_link(self) -> dict[str, object]:
         return {"token": delivery.mint_download_link(self._packed(), by=self.people["privacy"], now=clock.now())}
+
+    def a_calendar(self) -> dict[str, object]:
+        return {"token": services.make_calendar_feed(by=self.people["officer"], now=clock.now())}
 
     def _filed(self) -> SubjectRequest:
         return filed(Right.ACCESS, account=self.account, by=self.people["privacy"], at=clock.now())

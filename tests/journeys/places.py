@@ -73,6 +73,7 @@ def _fixed(made: dict[str, SubjectRequest]) -> list[Place]:
         Place("account", "/account/", CUSTOMER),
         Place("desk", "/desk/", OFFICER),
         Place("desk-none", "/desk/?status=executing", OFFICER),
+        Place("overview", "/desk/overview/?period=12-months", OFFICER),
         Place("evidence", "/evidence/", AUDITOR),
         Place("outbox", "/evidence/outbox/", AUDITOR),
         Place("people", "/registers/people/", ADMIN),

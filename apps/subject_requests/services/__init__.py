@@ -6,10 +6,16 @@
 - clocks: `deadline_of`, `explain_deadline`, `customer_deadline`, `extend_deadline`
 - the answer: `prepare_request`, `plan_of`, `approve_request`, `send_back`, `refuse_part`
 - the worker's: `run_task`, `confirm_executed`, `reclaim_abandoned`, `erase_pending`, `alert_part`, …
+- due dates in a calendar: `make_calendar_feed`, `revoke_calendar_feed`, `open_calendar_feed`
 - the download: `open_download_page`, `mint_download_link`, `peek_download`, `start_download`
 """
 
 from apps.subject_requests.services.alerts import alert_part, follow_up_silence, parts_to_alert
+from apps.subject_requests.services.calendar_feeds import (
+    make_calendar_feed,
+    open_calendar_feed,
+    revoke_calendar_feed,
+)
 from apps.subject_requests.services.clocks import (
     customer_deadline,
     deadline_of,
@@ -85,7 +91,9 @@ __all__ = [
     "extend_deadline",
     "follow_up_silence",
     "forget_identifiers",
+    "make_calendar_feed",
     "mint_download_link",
+    "open_calendar_feed",
     "open_download_page",
     "open_request",
     "own_identities",
@@ -98,6 +106,7 @@ __all__ = [
     "reclaim_abandoned",
     "refuse_part",
     "reveal_identifiers",
+    "revoke_calendar_feed",
     "run_task",
     "scope_of",
     "send_back",
