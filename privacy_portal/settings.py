@@ -49,7 +49,17 @@ PROVIDER = {
         default="Attn. Legal Department (Privacy), Trompenburgstraat 2C, 1079 TX Amsterdam, the Netherlands",
     ),
     "dpo_email": env("PROVIDER_DPO_EMAIL", default="privacy@bird.com"),
+    "dpo_email_older": env("PROVIDER_DPO_EMAIL_OLDER", default="privacy@messagebird.com"),
     "support_email": env("PROVIDER_SUPPORT_EMAIL", default="support@bird.com"),
+    "security_email": env("PROVIDER_SECURITY_EMAIL", default="security@messagebird.com"),
+    # subjects by which such mail is recognised, whatever language the rest is in
+    "security_subject": env("PROVIDER_SECURITY_SUBJECT", default="Urgent: account credentials"),
+    "children_subject": env("PROVIDER_CHILDREN_SUBJECT", default="Children / الأطفال"),
+    "dispute_subject": env("PROVIDER_DISPUTE_SUBJECT", default="Dispute / نزاع"),
+    # country -> address; an empty one is told as not stated yet
+    "local_addresses": env.json(
+        "PROVIDER_LOCAL_ADDRESSES", default={code: "" for code in ("US", "SG", "DE", "CN", "AU", "GB")}
+    ),
     "authority_name": env("PROVIDER_AUTHORITY_NAME", default="Autoriteit Persoonsgegevens"),
     "authority_url": env("PROVIDER_AUTHORITY_URL", default="https://autoriteitpersoonsgegevens.nl"),
     "jurisdiction": env("PROVIDER_JURISDICTION", default="NL"),
@@ -125,6 +135,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "apps.core.http.provider",
                 "apps.dashboard.navigation.navigation",
+                "apps.dashboard.doors.foot",
             ],
         },
     },

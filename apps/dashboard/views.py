@@ -12,13 +12,14 @@ from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts import policies as account_policies
 from apps.accounts.states import Role
+from apps.core.countries import country_name
 from apps.core.pages import keyset_page
 from apps.dashboard import policies
+from apps.dashboard.doors import DOORS, TILES, ways
 from apps.dashboard.forms import EvidenceForm
 from apps.dashboard.navigation import THEME_COOKIE, THEMES, address
 from apps.ledger.models import Entry
@@ -31,20 +32,25 @@ EVIDENCE_SIZE = 50
 @require_safe
 def centre(request: HttpRequest) -> HttpResponse:
     """The public privacy centre. Anybody may read it."""
-    doors = [
-        (_("I am a customer"), _("Ask about your own data, or about people you sent messages to."), "account_login"),
-        (
-            _("Who works for us"),
-            _("The companies that process data for us, where, and on what ground."),
-            "processors:list",
-        ),
-    ]
-    found = [{"name": name, "text": text, "url": address(url)} for name, text, url in doors if address(url)]
-    return render(
-        request,
-        "dashboard/centre.html",
-        {"doors": found, "home_url": address("dashboard:home"), "sign_in_url": address("account_login")},
-    )
+    context = {
+        "doors": ways(DOORS),
+        "tiles": ways(TILES),
+        "is_complete": len(ways(DOORS)) == len(DOORS),
+        "home_url": address("dashboard:home"),
+        "contact_url": address("dashboard:contact"),
+    }
+    return render(request, "dashboard/centre.html", context)
+
+
+@require_safe
+def contact(request: HttpRequest) -> HttpResponse:
+    """Whom to write to about what, and where to complain (STA-3, DSR-9). Anybody may read it."""
+    named = sorted((country_name(code), words) for code, words in settings.PROVIDER["local_addresses"].items())
+    context = {
+        "stated": [(country, words) for country, words in named if words],
+        "not_stated": [country for country, words in named if not words],
+    }
+    return render(request, "dashboard/contact.html", context)
 
 
 @require_safe

@@ -40,6 +40,7 @@ CORE = {
 }
 DASHBOARD = {
     "dashboard:centre": Row(EVERYBODY),
+    "dashboard:contact": Row(EVERYBODY),
     "dashboard:home": Row(SIGNED_IN),
     "dashboard:theme": Row(EVERYBODY, POST),
     "dashboard:evidence": Row(frozenset({"dpo", "auditor"})),
@@ -114,6 +115,10 @@ REQUESTS = {
 }
 DESK = {
     "desk:queue": Row(frozenset({"officer", "dpo"})),
+    "desk:choose": Row(frozenset({"officer"}), POST),
+    "desk:bulk": Row(frozenset({"officer"})),
+    "desk:bulk_step": Row(frozenset({"officer"}), POST, "a_bulk_step"),
+    "desk:move": Row(frozenset({"officer"}), POST, "a_request"),
     "desk:overview": Row(frozenset({"officer", "dpo"})),
     "desk:calendar_make": Row(frozenset({"officer", "dpo"}), FORM),
     "desk:calendar_revoke": Row(frozenset({"officer", "dpo"}), POST),

@@ -6,6 +6,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from apps.dashboard.doors import DOORS, TILES
+from apps.dashboard.navigation import address
 from apps.ledger.models import Entry
 from apps.ledger.services import record
 from tests.subject_requests.factories import NOW, AccountFactory, PersonFactory, filed, member
@@ -22,6 +24,49 @@ def test_the_centre_is_for_everybody_and_names_officer_and_authority(client, set
     assert settings.PROVIDER["dpo_email"] in page
     assert settings.PROVIDER["authority_name"] in page
     assert reverse("account_login") in page
+
+
+def test_a_door_appears_when_its_page_exists_and_the_page_never_ends_in_front_of_nobody(client):
+    page = client.get("/")
+    assert [door.icon for door in page.context["doors"]] == [each.icon for each in DOORS if address(each.page)]
+    assert [tile.icon for tile in page.context["tiles"]] == [each.icon for each in TILES if address(each.page)]
+    for way in (*page.context["doors"], *page.context["tiles"]):
+        assert client.get(way.url).status_code == 200, way.url
+    # while a door is missing, whoever would go through it is told whom to write to
+    assert ("I am somebody else" in page.content.decode()) is any(address(each.page) is None for each in DOORS)
+
+
+@pytest.mark.req("STA-3")
+def test_the_contact_page_says_whom_to_write_to_and_where_to_complain(client, settings):
+    facts = settings.PROVIDER
+    page = client.get("/contact/").content.decode()
+    for name in ("dpo_email", "dpo_email_older", "support_email", "security_email", "authority_name", "authority_url"):
+        assert facts[name] in page, name
+    assert "mailto:security@messagebird.com?subject=Urgent%3A%20account%20credentials" in page
+    assert f"mailto:{facts['dpo_email']}?subject=Children%20%2F%20%D8%A7" in page
+    assert f"mailto:{facts['dpo_email']}?subject=Dispute%20%2F%20%D9%86" in page
+    assert "1079 TX Amsterdam" in page
+    for words in ("where you live or work", "where you think the law was broken", "your own country", "go to court"):
+        assert words in page, words
+
+
+@pytest.mark.req("STA-3")
+def test_a_local_address_is_shown_when_it_is_stated_and_said_to_be_missing_until_then(client, settings):
+    settings.PROVIDER = settings.PROVIDER | {"local_addresses": {"SG": "1 Sample Road, Singapore 049315", "DE": ""}}
+    page = client.get("/contact/").content.decode()
+    assert "1 Sample Road" in page
+    assert "not stated yet" in page
+    assert "Germany" in page
+    assert "China" not in page
+
+
+@pytest.mark.parametrize("path", ["/", "/contact/", "/account/login/", "/no/such/page/"])
+def test_every_page_ends_with_officer_authority_and_the_way_to_write_to_us(client, settings, path):
+    foot = client.get(path).content.decode().partition("<footer")[2]
+    assert settings.PROVIDER["dpo_email"] in foot
+    assert settings.PROVIDER["authority_url"] in foot
+    assert 'href="/contact/"' in foot
+    assert "I am a customer" in foot
 
 
 def test_every_language_stands_in_its_own_name_and_arabic_runs_the_other_way(client):
@@ -150,8 +195,8 @@ def test_the_outbox_shows_states_and_no_addresses(client, sign_in, who, status):
 )
 def test_junk_in_an_address_is_no_error_of_ours(client, sign_in, query):
     sign_in(client, PersonFactory(dpo=True))
-    for address in ("/", "/evidence/", "/evidence/outbox/", "/desk/", "/requests/"):
-        assert client.get(f"{address}?{query}").status_code in (200, 302, 400), address
+    for path in ("/", "/contact/", "/evidence/", "/evidence/outbox/", "/desk/", "/requests/"):
+        assert client.get(f"{path}?{query}").status_code in (200, 302, 400), path
 
 
 def test_what_is_not_there_has_the_same_face(client):

@@ -34,6 +34,7 @@ class Place:
 
 PUBLIC = (
     Place("centre", "/"),
+    Place("contact", "/contact/"),
     Place("processors", "/processors/"),
     Place("sign-in", "/account/login/"),
     Place("sign-up", "/account/signup/"),
