@@ -1,12 +1,15 @@
 """Lists as pages show them: filters, sort, size and place live in the address; `components/table.html` draws them."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
+from django.conf import settings
 from django.db.models import QuerySet
 from django.http import QueryDict, StreamingHttpResponse
 from django.utils.http import urlencode
+from django.utils.translation import get_language, override
 
 from apps.core.pages import PAGE_SIZE, Page, keyset_page
 from apps.core.spreadsheets import BYTE_ORDER_MARK, as_csv
@@ -107,9 +110,17 @@ class Listing:
         return urlencode({name: value for name, value in said.items() if value})
 
     def table(
-        self, page: Page, rows: Sequence[Any], *, caption: Any, rows_template: str, empty: Empty, **more: Any
+        self,
+        page: Page,
+        rows: Sequence[Any],
+        *,
+        caption: Any,
+        rows_template: str,
+        empty: Empty,
+        csv_url: str | None = None,
+        **more: Any,
     ) -> Table:
-        """The page's rows with heads that sort, sizes to choose from and a download."""
+        """The page's rows with heads that sort, sizes to choose from and a download (none where `csv_url` is "")."""
         return Table(
             caption=caption,
             headings=[self._heading(column) for column in self.columns],
@@ -118,7 +129,7 @@ class Listing:
             rows_template=rows_template,
             query=self.query(),
             empty=empty,
-            csv_url=f"?{self.query(format='csv')}",
+            csv_url=f"?{self.query(format='csv')}" if csv_url is None else csv_url,
             sizes=[(size, f"?{self.query(size=size)}", size == self.size) for size in SIZES],
             labels={column.name: column.label for column in self.columns},
             **more,
@@ -139,13 +150,18 @@ def _flip(name: str) -> str:
 def csv_response(
     name: str, header: Iterable[Any], queryset: QuerySet[Any], cells: Callable[[Any], Iterable[Any]]
 ) -> StreamingHttpResponse:
-    """All rows of the list as a spreadsheet, read and sent in chunks: its size is the list's, not the memory's."""
+    """All rows of the list as a spreadsheet, read and sent in chunks: its size is the list's, not the memory's.
 
-    def lines() -> Iterator[str]:
-        yield as_csv((str(label) for label in header), ())
-        for row in queryset.iterator(chunk_size=EXPORT_CHUNK):
-            yield as_csv((), [cells(row)]).removeprefix(BYTE_ORDER_MARK).removeprefix("\r\n")
+    It is made while it is sent, when the page's language is no longer the active one: so each line is told which.
+    """
+    language = get_language() or settings.LANGUAGE_CODE
+    head = as_csv((str(label) for label in header), ())
 
-    response = StreamingHttpResponse(lines(), content_type="text/csv; charset=utf-8")
+    def line(row: Any) -> str:
+        with override(language):
+            return as_csv((), [cells(row)]).removeprefix(BYTE_ORDER_MARK).removeprefix("\r\n")
+
+    rows = queryset.iterator(chunk_size=EXPORT_CHUNK)
+    response = StreamingHttpResponse(chain([head], map(line, rows)), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     return response
