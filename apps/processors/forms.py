@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.countries import country_choices
+from apps.core.filters import FilterForm
 from apps.processors.models import Engagement
 from apps.processors.states import Capacity, Mechanism
 
@@ -15,6 +16,18 @@ def one_line(value: str) -> None:
     """Names go into pages and files of others: no line breaks, control characters or tricks with direction (T33)."""
     if not value.isprintable():
         raise ValidationError(_("Enter this on one line, in ordinary letters."))
+
+
+class EngagementFilterForm(FilterForm):
+    """What to look for on the list: a company or a service, a role."""
+
+    q = forms.CharField(
+        label=_("Company or service"),
+        required=False,
+        max_length=120,
+        widget=forms.TextInput(attrs={"type": "search", "autocomplete": "off"}),
+    )
+    role = forms.ChoiceField(label=_("Role"), required=False, choices=[("", _("All")), *Capacity.choices])
 
 
 def _countries() -> list[tuple[str, Any]]:

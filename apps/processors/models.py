@@ -42,6 +42,12 @@ class EngagementQuerySet(models.QuerySet["Engagement"]):
         """What is published and what is drafted, without what was replaced."""
         return self.filter(replaced_at=None)
 
+    def searched(self, *, words: str = "", capacity: str = "") -> Self:
+        """Those whose company or service has these words in it, in this role; "" asks for nothing."""
+        found = self.filter(capacity=capacity) if capacity else self
+        words = words.strip()
+        return found.filter(Q(processor__name__icontains=words) | Q(service__icontains=words)) if words else found
+
     def of_line(self, line: uuid.UUID) -> Self:
         """All versions of one engagement, the oldest first."""
         return self.filter(line=line).order_by("version")
@@ -52,7 +58,9 @@ class EngagementQuerySet(models.QuerySet["Engagement"]):
         return begun.filter(Q(replaced_at=None) | Q(replaced_at__date__gt=on))
 
     def for_list(self) -> Self:
-        return self.select_related("processor")
+        """With the company, and with what lists sort by: capitals are no reason to stand in front."""
+        by = {"by_name": Lower("processor__name"), "by_service": Lower("service")}
+        return self.select_related("processor").annotate(**by)
 
 
 class Engagement(models.Model):

@@ -3,30 +3,32 @@
 import uuid
 from collections.abc import Callable
 from datetime import date
+from functools import partial
 from typing import Any, cast
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.accounts.models import User
 from apps.core import clock
 from apps.core.errors import DomainError, InvalidInput
 from apps.core.http import require_fresh_factor
-from apps.core.pages import keyset_page
-from apps.core.spreadsheets import as_csv
+from apps.core.questions import Question, ask
+from apps.core.tables import Empty, csv_response
 from apps.ledger.models import Entry
-from apps.processors import policies, services
+from apps.processors import listings, policies, services
 from apps.processors.forms import EngagementForm
-from apps.processors.models import Engagement
-from apps.processors.words import describe, history
+from apps.processors.listings import EngagementListing
+from apps.processors.models import Engagement, EngagementQuerySet
+from apps.processors.words import describe, history, rewordings
 
-PAGE_SIZE = 100
-ORDER = ("processor__name", "pk")
+ROWS = "processors/rows.html"
 
 
 def _today() -> date:
@@ -36,35 +38,62 @@ def _today() -> date:
 @require_safe
 def public_list(request: HttpRequest) -> HttpResponse:
     """Who processes data for us, where and on what ground. Anybody may read it (PRO-1)."""
-    published = Engagement.objects.published().for_list()
-    page = keyset_page(published, order=ORDER, cursor=request.GET.get("cursor"), size=PAGE_SIZE)
-    rows = [describe(engagement, today=_today()) for engagement in page.rows]
-    return render(request, "processors/list.html", {"page": page, "rows": rows})
+    listing = EngagementListing(request)
+    page = listing.page(listing.searched(Engagement.objects.published()))
+    table = listing.table(
+        page,
+        listings.rows(page.rows, today=_today()),
+        caption=_("Companies that process data for us"),
+        rows_template=ROWS,
+        empty=_nobody(
+            listing, _("Nobody is on the list"), _("No company processes personal data for us at the moment.")
+        ),
+        csv_url=f"{reverse('processors:download')}?{listing.query()}".rstrip("?"),
+    )
+    context = {"table": table, "form": listing.form, "clear_url": listing.clear_url}
+    return render(request, "processors/list.html", context)
 
 
 @require_safe
-def download(request: HttpRequest) -> HttpResponse:
+def download(request: HttpRequest) -> HttpResponseBase:
     """The public list as a table for spreadsheets."""
-    header = (_("Name"), _("Location"), _("Country code"), _("Transfer mechanism"), _("Mechanism today"), _("Service"),
-              _("Role"), _("Standing"))  # fmt: skip
-    found = [describe(e, today=_today()) for e in Engagement.objects.published().for_list().order_by(*ORDER)]
-    cells = ((row.name, row.location, row.engagement.country, row.mechanism, row.mechanism_note, row.service, row.role,
-              row.standing) for row in found)  # fmt: skip
-    response = HttpResponse(as_csv(header, cells), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = 'attachment; filename="processors.csv"'
-    return response
+    return _file(EngagementListing(request), Engagement.objects.published())
 
 
 @require_safe
 @login_required
-def register(request: HttpRequest) -> HttpResponse:
+def register(request: HttpRequest) -> HttpResponseBase:
     """Everything published and drafted, for staff."""
     _require_reader(request)
-    current = Engagement.objects.visible_to(request.user).current().for_list()
-    page = keyset_page(current, order=ORDER, cursor=request.GET.get("cursor"), size=PAGE_SIZE)
-    rows = [describe(engagement, today=_today()) for engagement in page.rows]
-    may_edit = policies.can_edit_register(request.user)
-    return render(request, "processors/register.html", {"page": page, "rows": rows, "may_edit": may_edit})
+    listing = EngagementListing(request)
+    current = Engagement.objects.visible_to(request.user).current()
+    if request.GET.get("format") == "csv":
+        return _file(listing, current)
+    page = listing.page(listing.searched(current))
+    rows = listings.rows(page.rows, today=_today(), url=_entry_url)
+    empty = _nobody(
+        listing, _("The register is empty"), _("Run “manage.py seed” to load what the statement of 2020 says.")
+    )
+    table = listing.table(page, rows, caption=_("Entries of the register"), rows_template=ROWS, empty=empty)
+    add_url = reverse("processors:add") if policies.can_edit_register(request.user) else ""
+    context = {"table": table, "form": listing.form, "clear_url": listing.clear_url, "add_url": add_url}
+    return render(request, "processors/register.html", context)
+
+
+def _nobody(listing: EngagementListing, title: str, text: str) -> Empty:
+    if listing.chosen:
+        text, everything = _("No company fits these filters."), _("Show everything")
+        return Empty(_("Nothing here"), text, listing.clear_url, everything)
+    return Empty(title, text)
+
+
+def _file(listing: EngagementListing, engagements: EngagementQuerySet) -> HttpResponseBase:
+    found = listing.searched(engagements).order_by(*listing.order)
+    return csv_response("processors", listings.header(), found, partial(listings.cells, today=_today()))
+
+
+def _entry_url(engagement: Engagement) -> str:
+    return reverse("processors:entry", args=[engagement.line])
 
 
 @require_safe
@@ -73,17 +102,15 @@ def entry(request: HttpRequest, line: uuid.UUID) -> HttpResponse:
     """One engagement with its history."""
     versions = _versions(request, line)
     entries = list(Entry.objects.visible_to(request.user).about(versions[-1].target))
-    current = [describe(version, today=_today()) for version in versions if version.replaced_at is None]
-    return render(
-        request,
-        "processors/entry.html",
-        {
-            "latest": versions[-1],
-            "current": current,
-            "events": history(versions, entries, _names(request, entries)),
-            "may_edit": policies.can_edit_register(request.user),
-        },
-    )
+    context = {
+        "latest": versions[-1],
+        "current": [describe(each, today=_today()) for each in versions if each.replaced_at is None],
+        "events": history(versions, entries, _names(request, entries)),
+        "rewordings": rewordings(versions),
+    }
+    if context["current"] and policies.can_edit_register(request.user):
+        context |= {"edit_url": reverse("processors:edit", args=[line]), "end": _ending(line), "drop": _dropping(line)}
+    return render(request, "processors/entry.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -107,18 +134,51 @@ def edit(request: HttpRequest, line: uuid.UUID) -> HttpResponse:
     return _form_page(request, EngagementForm.of(latest), line)
 
 
-@require_POST
-@require_fresh_factor
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
 def end(request: HttpRequest, line: uuid.UUID) -> HttpResponse:
-    """Take an entry off the list."""
+    """Take an entry off the list, after asking once more."""
+    return _end(request, line) if request.method == "POST" else _ask(request, line, _ending(line))
+
+
+@require_fresh_factor
+def _end(request: HttpRequest, line: uuid.UUID) -> HttpResponse:
     return _do(request, line, services.end_engagement, _("The entry is off the list."))
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def drop(request: HttpRequest, line: uuid.UUID) -> HttpResponse:
-    """Give up a draft."""
-    return _do(request, line, services.drop_draft, _("The draft was dropped."))
+    """Give up a draft, after asking once more."""
+    if request.method == "POST":
+        return _do(request, line, services.drop_draft, _("The draft was dropped."))
+    return _ask(request, line, _dropping(line))
+
+
+def _ending(line: uuid.UUID) -> Question:
+    return Question(
+        reverse("processors:end", args=[line]),
+        _("Take this entry off the list?"),
+        _("The public list no longer names the company. Its versions stay in the history."),
+        _("Take off the list"),
+        _("Keep it"),
+    )
+
+
+def _dropping(line: uuid.UUID) -> Question:
+    return Question(
+        reverse("processors:drop", args=[line]),
+        _("Drop this draft?"),
+        _("The public list stays as it is. The draft can still be read in the history."),
+        _("Drop the draft"),
+        _("Keep it"),
+    )
+
+
+def _ask(request: HttpRequest, line: uuid.UUID, question: Question) -> HttpResponse:
+    _require_writer(request)
+    _versions(request, line)
+    return ask(request, question, back=reverse("processors:entry", args=[line]))
 
 
 def _save(request: HttpRequest, line: uuid.UUID | None) -> HttpResponse:

@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import pairwise
 from typing import Any
 
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from apps.core.countries import country_name
+from apps.core.differences import Difference, compare
 from apps.ledger.models import Entry
 from apps.ledger.services import sentence
 from apps.processors.models import Engagement
@@ -27,9 +29,10 @@ class Row:
     role: str
     standing: str
     tone: str
+    url: str = ""  # of the entry, for those who read the register
 
 
-def describe(engagement: Engagement, *, today: date) -> Row:
+def describe(engagement: Engagement, *, today: date, url: str = "") -> Row:
     """A row of the list; `engagement.processor` should be fetched."""
     note, lapsed = _mechanism_note(engagement, today)
     return Row(
@@ -42,6 +45,7 @@ def describe(engagement: Engagement, *, today: date) -> Row:
         role=str(engagement.get_capacity_display()),
         standing=_standing(engagement, lapsed),
         tone="grey" if not engagement.is_verified else "red" if lapsed else "green",
+        url=url,
     )
 
 
@@ -107,6 +111,27 @@ def history(versions: Iterable[Engagement], entries: Iterable[Entry], names: Map
     ]
 
 
+@dataclass(frozen=True)
+class Rewording:
+    """A text that a version changed, word by word."""
+
+    version: int
+    label: str
+    difference: Difference
+
+
+def rewordings(versions: Iterable[Engagement]) -> list[Rewording]:
+    """Of each version but the first the texts that it changed, the newest first."""
+    ordered = sorted(versions, key=lambda version: version.version)
+    found = [
+        Rewording(new.version, _label(name), compare(getattr(old, name), getattr(new, name)))
+        for old, new in pairwise(ordered)
+        for name in ("service", "note")
+        if getattr(old, name) != getattr(new, name)
+    ]
+    return sorted(found, key=lambda each: each.version, reverse=True)
+
+
 def _changes(stored: Mapping[int, Engagement], entry: Entry) -> Iterator[str]:
     version = stored.get(entry.facts.get("version", 0))
     if entry.verb != "processors.drafted" or version is None:
@@ -122,8 +147,11 @@ def _changes(stored: Mapping[int, Engagement], entry: Entry) -> Iterator[str]:
 def _facts(version: Engagement, before: Engagement | None) -> Iterator[tuple[Any, str, str | None]]:
     yield _("Company"), version.processor.name, before.processor.name if before else None
     for name in Engagement.CONTENT:
-        label = str(getattr(Engagement, name).field.verbose_name).capitalize()
-        yield label, _shown(version, name), _shown(before, name) if before else None
+        yield _label(name), _shown(version, name), _shown(before, name) if before else None
+
+
+def _label(name: str) -> str:
+    return str(getattr(Engagement, name).field.verbose_name).capitalize()
 
 
 def _shown(engagement: Engagement, name: str) -> str:

@@ -100,6 +100,7 @@ PEOPLE = {
 SPEAK_FOR_ACME = frozenset({"privacy", "owner"})
 WHO_FILED = frozenset({"privacy"})
 REQUESTS = {
+    "subject_requests:home": Row(SIGNED_IN),  # staff are sent on to their own first page
     "subject_requests:list": Row(SIGNED_IN),
     "subject_requests:new": Row(CUSTOMERS, FORM),
     "subject_requests:question": Row(CUSTOMERS, FORM, "first_question"),
@@ -134,8 +135,8 @@ PROCESSORS = {
     "processors:entry": Row(STAFF, needs="an_engagement"),
     "processors:add": Row(ADMIN, FORM),
     "processors:edit": Row(ADMIN, FORM, "an_engagement"),
-    "processors:end": Row(ADMIN, POST, "an_engagement"),
-    "processors:drop": Row(ADMIN, POST, "an_engagement"),
+    "processors:end": Row(ADMIN, FORM, "an_engagement"),
+    "processors:drop": Row(ADMIN, FORM, "an_engagement"),
 }
 AREAS: dict[str, dict[str, Row]] = {
     "core": CORE,
