@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
 SOON_DAYS = 7
 
 
@@ -28,6 +31,17 @@ class Countdown:
         if self.days_late:
             return "late"
         return "soon" if self.days_left <= SOON_DAYS else "calm"
+
+    @property
+    def in_words(self) -> str:
+        """The days left as a person says them."""
+        if self.is_done:
+            return _("closed")
+        if self.days_late:
+            return ngettext("%(days)s day late", "%(days)s days late", self.days_late) % {"days": self.days_late}
+        if self.days_left == 0:
+            return _("due today")
+        return ngettext("%(days)s day left", "%(days)s days left", self.days_left) % {"days": self.days_left}
 
     @property
     def figure(self) -> str:

@@ -17,7 +17,7 @@ class Chosen:
         return list(self._session.get(self._name, ()))
 
     def update(self, *, shown: Iterable[str], chosen: Iterable[str]) -> None:
-        """Of the rows that were shown the ticked ones are chosen, the others are not; rows elsewhere stay as they were."""
+        """Of the rows shown, the ticked ones are chosen and the others are not; rows elsewhere stay as they were."""
         seen, ticked = set(shown), list(chosen)
         kept = [key for key in self.keys if key not in seen]
         self._store([*kept, *(key for key in dict.fromkeys(ticked) if key in seen)])

@@ -70,7 +70,8 @@ OWN_ACCOUNT = {
     "account_email": Row(SIGNED_IN, FORM),
     "account_reauthenticate": Row(SIGNED_IN, FORM),
     "account_step_up": Row(SIGNED_IN, FORM),
-    "usersessions_list": Row(SIGNED_IN, FORM),
+    "usersessions_list": Row(SIGNED_IN),
+    "usersessions_end": Row(SIGNED_IN, FORM),
     "mfa_index": Row(SIGNED_IN),
     "mfa_reauthenticate": Row(SIGNED_IN, FORM),
     "mfa_reauthenticate_webauthn": Row(SIGNED_IN, FORM),
@@ -87,14 +88,14 @@ OWN_ACCOUNT = {
 TEAM = {
     "account_team": Row(OWNER_OF_ACME, FORM, "team"),
     "account_member_role": Row(OWNER_OF_ACME, POST, "member_of_team"),
-    "account_member_remove": Row(OWNER_OF_ACME, POST, "member_of_team"),
+    "account_member_remove": Row(OWNER_OF_ACME, FORM, "member_of_team"),
     "account_invitation_withdraw": Row(OWNER_OF_ACME, POST, "invitation_of_team"),
 }
 PEOPLE = {
     "people": Row(frozenset({"admin", "dpo"})),
     "people_grant": Row(ADMIN, POST),
-    "people_revoke": Row(ADMIN, POST, "colleague"),
-    "people_access": Row(ADMIN, POST, "colleague"),
+    "people_revoke": Row(ADMIN, FORM, "colleague"),
+    "people_access": Row(ADMIN, FORM, "colleague"),
 }
 # The request in these addresses is about an end user of Acme, filed by its privacy officer.
 SPEAK_FOR_ACME = frozenset({"privacy", "owner"})

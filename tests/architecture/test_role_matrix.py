@@ -95,6 +95,9 @@ class World:
     def a_request(self) -> dict[str, object]:
         return {"reference": self._filed().reference}
 
+    def a_bulk_step(self) -> dict[str, object]:
+        return {"slug": "assign"}
+
     def a_step(self) -> dict[str, object]:
         return self.a_request() | {"slug": "assign"}
 

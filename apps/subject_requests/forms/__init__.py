@@ -12,7 +12,6 @@ from apps.subject_requests.forms.desk import (
     MessageForm,
     NoteForm,
     PlanForm,
-    QueueForm,
     RefuseForm,
     RevealForm,
     SendBackForm,
@@ -26,6 +25,7 @@ from apps.subject_requests.forms.filing import (
     RightForm,
     SendForm,
 )
+from apps.subject_requests.forms.queue import MoveForm, QueueForm
 
 __all__ = [
     "AboutForm",
@@ -38,6 +38,7 @@ __all__ = [
     "ExtendForm",
     "IdentifiersForm",
     "MessageForm",
+    "MoveForm",
     "NoteForm",
     "PlanForm",
     "QuestionForm",

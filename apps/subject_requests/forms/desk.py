@@ -11,13 +11,11 @@ from apps.accounts.models import User
 from apps.accounts.states import Role
 from apps.subject_requests.models import Part, SubjectRequest
 from apps.subject_requests.states import (
-    OFFERED,
     REFUSALS_OF_CONTROLLER,
     REFUSALS_OF_PROCESSOR,
     Capacity,
     ExtensionReason,
     RevealReason,
-    Status,
 )
 
 MAX_WORDS = 5000
@@ -37,10 +35,16 @@ def _words(label: Any, help_text: Any = "", rows: int = 4) -> forms.CharField:
 
 
 class DeskForm(forms.Form):
-    """A form of the desk knows the request it is about; each has ids of its own, as many stand on one page."""
+    """A form of the desk knows the request it is about (None: many at once); each has ids of its own on the page."""
 
     def __init__(
-        self, *args: Any, subject_request: SubjectRequest, user: Any, slug: str, part: Part | None = None, **kwargs: Any
+        self,
+        *args: Any,
+        subject_request: SubjectRequest | None,
+        user: Any,
+        slug: str,
+        part: Part | None = None,
+        **kwargs: Any,
     ) -> None:
         self.subject_request, self.user, self.part = subject_request, user, part
         super().__init__(*args, label_suffix="", auto_id=f"{slug}_%s", **kwargs)
@@ -70,7 +74,8 @@ class AssignForm(DeskForm):
         officers = User.objects.filter(is_active=True, staff_roles__role=Role.OFFICER).order_by("full_name", "pk")
         self.officers = {str(officer.pk): officer for officer in officers}
         self.fields["to"].choices = [(key, officer.get_full_name()) for key, officer in self.officers.items()]
-        self.fields["to"].initial = str(self.subject_request.assigned_to_id or self.user.pk)
+        assigned = self.subject_request.assigned_to_id if self.subject_request else None
+        self.fields["to"].initial = str(assigned or self.user.pk)
 
     def clean_to(self) -> User:
         return self.officers[self.cleaned_data["to"]]
@@ -161,27 +166,3 @@ class DuplicateForm(DeskForm):
         if found is None:
             raise ValidationError(_("There is no request with this reference."))
         return found
-
-
-class QueueForm(forms.Form):
-    """The queue's filters. They live in the address, so a view of the queue can be kept and shared."""
-
-    DUE = [("overdue", gettext_lazy("Overdue")), ("week", gettext_lazy("Within 7 days"))]
-    ASSIGNED = [("me", gettext_lazy("Mine")), ("nobody", gettext_lazy("Nobody"))]
-
-    status = forms.ChoiceField(label=gettext_lazy("Status"), required=False)
-    right = forms.ChoiceField(label=gettext_lazy("Right"), required=False)
-    assigned = forms.ChoiceField(label=gettext_lazy("Assigned to"), required=False)
-    due = forms.ChoiceField(label=gettext_lazy("Due"), required=False)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, label_suffix="", auto_id="filter_%s", **kwargs)
-        self.fields["status"].choices = [("", _("All open")), *((status.value, status.label) for status in Status)]
-        self.fields["right"].choices = [("", _("All")), *((right.value, right.label) for right in OFFERED)]
-        self.fields["assigned"].choices = [("", _("Anybody")), *self.ASSIGNED]
-        self.fields["due"].choices = [("", _("Any time")), *self.DUE]
-
-    def chosen(self) -> dict[str, str]:
-        """The filters that make sense; a value that is none is left out."""
-        self.is_valid()
-        return {name: value for name, value in getattr(self, "cleaned_data", {}).items() if value}

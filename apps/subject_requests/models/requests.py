@@ -7,7 +7,8 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Min, Q
+from django.db.models import Case, F, OuterRef, Q, Subquery, Value, When, Window
+from django.db.models.functions import Coalesce, RowNumber
 from django.urls import reverse
 
 from apps.accounts.models import CustomerAccount, Membership, StaffRole, User
@@ -62,23 +63,56 @@ class SubjectRequestQuerySet(models.QuerySet["SubjectRequest"]):
 
     def with_due(self) -> Self:
         """`next_due_on` and `next_ends_at`: of the earliest part that has no outcome yet (null once closed)."""
-        unanswered = Q(parts__outcome="")
+        first = Part.objects.filter(request=OuterRef("pk"), outcome="").order_by("due_on", "capacity")
         return self.annotate(
-            next_due_on=Min("parts__due_on", filter=unanswered), next_ends_at=Min("parts__ends_at", filter=unanswered)
+            next_due_on=Subquery(first.values("due_on")[:1]), next_ends_at=Subquery(first.values("ends_at")[:1])
         )
 
     def for_list(self) -> Self:
         return self.select_related("account", "filed_by").prefetch_related("parts").with_due()
 
     def for_desk(self) -> Self:
-        """The officers' queue: by the legal due date, the earliest first; what is closed comes last."""
+        """The officers' queue: by the legal due date, the earliest first; what is closed comes last.
+
+        `officer` is who works on it; nobody is an empty name.
+        """
         listed = self.select_related("account", "assigned_to", "filed_by").prefetch_related("parts").with_due()
+        listed = listed.annotate(officer=Coalesce("assigned_to__full_name", Value("")))
         return listed.order_by(F("next_due_on").asc(nulls_last=True), "received_at", "pk")
+
+    def first_of_each_status(self, length: int) -> Self:
+        """At most `length` requests in each status, the earliest due first: the lanes of a board, in one query."""
+        place = Window(RowNumber(), partition_by="status", order_by=["next_due_on", "received_at", "pk"])
+        return self.annotate(place=place).filter(place__lte=length)
 
     def for_page(self) -> Self:
         people = ("account", "filed_by", "assigned_to", "prepared_by", "approved_by", "verified_by")
         related = ("parts__pauses", "identifiers", "messages__author", "store_tasks", "pending_erasures")
         return self.select_related(*people).prefetch_related(*related).with_due()
+
+    def naming(self, identities: Iterable[Identity]) -> Self:
+        """Requests about somebody who is known by one of these identities."""
+        return self._naming(crypto.lookup(identity) for identity in identities)
+
+    def naming_whom(self, subject_request: "SubjectRequest") -> Self:
+        """Other requests that share an identifier with this one."""
+        return self._naming(row.lookup for row in subject_request.identifiers.all()).exclude(pk=subject_request.pk)
+
+    def _naming(self, lookups: Iterable[str]) -> Self:
+        named = SubjectIdentifier.objects.filter(lookup__in=list(lookups))
+        return self.filter(pk__in=named.values("request"))
+
+    def nearest_to(self, subject_request: "SubjectRequest") -> Self:
+        """Those of its own account first, open ones before closed ones, the newest first."""
+        listed = self.select_related("filed_by", "assigned_to").prefetch_related("parts", "identifiers")
+        is_ours, is_open = Q(account=subject_request.account_id), Q(status__in=OPEN_VALUES)
+        return listed.order_by(
+            *(Case(When(first, then=0), default=1) for first in (is_ours, is_open)), "-received_at", "pk"
+        )
+
+    def among(self, keys: Iterable[str]) -> Self:
+        """Those whose ids are among these; what is no id is nobody's."""
+        return self.filter(pk__in=[key for key in keys if _is_uuid(key)])
 
     def waiting(self) -> Self:
         return self.filter(status=Status.WAITING_FOR_REQUESTER)
@@ -88,6 +122,13 @@ class SubjectRequestQuerySet(models.QuerySet["SubjectRequest"]):
 
     def unassigned(self) -> Self:
         return self.filter(assigned_to=None)
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return bool(uuid.UUID(text))
+    except ValueError:
+        return False
 
 
 def _person(**options: Any) -> models.ForeignKey:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.utils import formats, timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
@@ -94,6 +96,16 @@ def about_in_words(subject_request: SubjectRequest, *, for_requester: bool) -> s
     return _("About you") if for_requester else _("About the requester")
 
 
+def eyebrow(subject_request: SubjectRequest, *, for_requester: bool) -> SafeString:
+    """What stands above a request's title: about whom, under which account."""
+    about = about_in_words(subject_request, for_requester=for_requester)
+    return format_html("{} · <bdi>{}</bdi>", about, subject_request.account.name)
+
+
+def capacity_in_a_word(capacity: str) -> str:
+    return _("Processor") if capacity == Capacity.PROCESSOR else _("Controller")
+
+
 def capacity_in_words(part: Part) -> tuple[str, str]:
     """Title and explanation of a part, for people who do not know the law's words."""
     if part.capacity == Capacity.PROCESSOR:
@@ -124,3 +136,8 @@ def next_countdown(subject_request: SubjectRequest, *, today: date) -> Countdown
 def collection_names() -> dict[str, str]:
     """`platform:traffic_records` as people read it, in the language of the page."""
     return collections_in(get_language() or "en")
+
+
+def local_day(at: datetime | None) -> date | None:
+    """The day of an instant where the portal is read."""
+    return timezone.localtime(at).date() if at else None

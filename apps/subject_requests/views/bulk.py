@@ -1,0 +1,108 @@
+"""Choosing requests over several pages of the queue, and one step for all of them. Never a refusal."""
+
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.forms import Form
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST, require_safe
+
+from apps.core import clock
+from apps.core.http import reads_through_forms
+from apps.core.selections import Chosen
+from apps.subject_requests import policies
+from apps.subject_requests.models import SubjectRequest
+from apps.subject_requests.presentation import queue as shown
+from apps.subject_requests.services.bulk import Results, take_each
+from apps.subject_requests.views.actions import BY_SLUG, Action
+
+STEPS = ("assign", "extend", "duplicate", "spam")
+
+
+@require_POST
+@login_required
+def choose(request: HttpRequest) -> HttpResponse:
+    """Keep which rows are chosen, then go where the button says: on to a page, or to the steps."""
+    _require_officer(request)
+    chosen, shown_keys, go = Chosen(request.session, "desk"), request.POST.getlist("shown"), request.POST.get("go", "")
+    if go == "none":
+        chosen.clear()
+    else:
+        chosen.update(shown=shown_keys, chosen=shown_keys if go == "all" else request.POST.getlist("chosen"))
+    if go == "save":
+        count = len(chosen.keys)
+        return HttpResponse(ngettext("%(n)s chosen", "%(n)s chosen", count) % {"n": count}, content_type="text/plain")
+    if go == "steps":
+        return redirect("desk:bulk")
+    query = "&".join(part for part in (request.POST.get("back", ""), go if go.startswith("cursor=") else "") if part)
+    return redirect(reverse("desk:queue") + (f"?{query}" if query else ""))
+
+
+@require_safe
+@login_required
+def bulk(request: HttpRequest) -> HttpResponse:
+    """The chosen requests, and the steps that may be taken on many at once."""
+    _require_officer(request)
+    return _page(request)
+
+
+@reads_through_forms
+@require_POST
+@login_required
+def take(request: HttpRequest, slug: str) -> HttpResponse:
+    """Take one step on all that are chosen, and tell what became of each."""
+    _require_officer(request)
+    if slug not in STEPS:
+        raise Http404
+    action = BY_SLUG[slug]
+    form = _bound(action, request.user, request.POST)
+    if not form.is_valid():
+        return _page(request, {slug: form})
+    now = clock.now()
+    results = take_each(
+        _chosen(request),
+        may=lambda each: action.is_allowed(request.user, each),
+        step=lambda each: action.run(action.subject(each), form.cleaned_data, request.user, now),
+    )
+    return _page(request, results=results)
+
+
+def _require_officer(request: HttpRequest) -> None:
+    if not policies.is_officer(request.user):
+        raise PermissionDenied
+
+
+def _chosen(request: HttpRequest) -> list[SubjectRequest]:
+    """The chosen requests that are there and may be worked on, the earliest due first."""
+    found = SubjectRequest.objects.visible_to(request.user).for_desk().among(Chosen(request.session, "desk").keys)
+    return [each for each in found if policies.can_see_officer_side(request.user, each)]
+
+
+def _bound(action: Action, user: Any, data: Any = None) -> Form:
+    return action.form(data, subject_request=None, user=user, slug=action.slug)
+
+
+def _page(request: HttpRequest, bound: dict[str, Form] | None = None, results: Results | None = None) -> HttpResponse:
+    bound = bound or {}
+    chosen = _chosen(request)
+    steps = [
+        {
+            "slug": slug,
+            "title": BY_SLUG[slug].title,
+            "button": BY_SLUG[slug].button,
+            "hint": BY_SLUG[slug].hint,
+            "tone": BY_SLUG[slug].tone,
+            "url": reverse("desk:bulk_step", args=[slug]),
+            "form": bound.get(slug) or _bound(BY_SLUG[slug], request.user),
+            "is_open": slug in bound,
+            "count": sum(BY_SLUG[slug].is_allowed(request.user, each) for each in chosen),
+        }
+        for slug in STEPS
+    ]
+    rows, error_form = shown.rows(chosen, today=clock.local_date(clock.now())), next(iter(bound.values()), None)
+    context = {"rows": rows, "steps": steps, "results": results, "error_form": error_form}
+    return render(request, "subject_requests/desk/bulk.html", context)
