@@ -52,6 +52,11 @@ def leaf_hash(body: bytes) -> bytes:
     return hashlib.sha256(b"\x00" + body).digest()
 
 
+def is_intact(entry: Entry) -> bool:
+    """Whether the entry's stored bytes still have the hash that was taken when they were written."""
+    return leaf_hash(bytes(entry.body)) == bytes(entry.leaf)
+
+
 def _fact(name: str, value: Any) -> Any:
     match value:
         case None | bool() | int():

@@ -117,6 +117,7 @@ REQUESTS = {
 }
 DESK = {
     "desk:queue": Row(frozenset({"officer", "dpo"})),
+    "desk:keys": Row(frozenset({"officer", "dpo"}), FORM),
     "desk:choose": Row(frozenset({"officer"}), POST),
     "desk:bulk": Row(frozenset({"officer"})),
     "desk:bulk_step": Row(frozenset({"officer"}), POST, "a_bulk_step"),

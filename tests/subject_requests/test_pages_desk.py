@@ -78,59 +78,6 @@ def test_an_officers_own_request_is_no_work_of_theirs(client, officer):
     assert client.get(page_of(own)).status_code == 403
 
 
-@pytest.mark.req("DSR-4")
-def test_the_queue_begins_with_what_is_due_first(client, officer):
-    from datetime import timedelta
-
-    late = filed(at=NOW - timedelta(days=40))
-    new = filed()
-    soon = filed(at=NOW - timedelta(days=5))
-    rows = client.get(QUEUE).context["rows"]
-    assert [row["subject_request"].pk for row in rows] == [late.pk, soon.pk, new.pk]
-    assert "days late" in client.get(QUEUE).content.decode()
-
-
-def test_filters_live_in_the_address(client, officer):
-    mine, nobodys = in_progress(Right.ACCESS, officer=officer), filed(Right.ERASURE)
-    found = {
-        query: [row["subject_request"] for row in client.get(QUEUE + query).context["rows"]]
-        for query in (
-            "?assigned=me",
-            "?assigned=nobody",
-            "?right=erasure",
-            "?status=received",
-            "?due=overdue",
-            "?status=x",
-        )
-    }
-    assert found["?assigned=me"] == [mine]
-    assert found["?assigned=nobody"] == found["?right=erasure"] == found["?status=received"] == [nobodys]
-    assert found["?due=overdue"] == []
-    assert len(found["?status=x"]) == 2  # what is no filter is left out
-
-
-def test_closed_requests_are_found_by_their_filter(client, officer):
-    closed = at_status(Status.CLOSED)
-    assert client.get(QUEUE).context["rows"] == []
-    assert client.get(QUEUE + "?status=closed").context["rows"][0]["subject_request"] == closed
-
-
-def test_the_queue_costs_as_many_queries_with_thirty_requests_as_with_one(client, officer):
-    account = AccountFactory()
-
-    def cost():
-        with CaptureQueriesContext(connection) as queries:
-            assert client.get(QUEUE).status_code == 200
-        return len(queries)
-
-    in_progress(account=account, officer=officer)
-    cost()
-    one = cost()
-    for _ in range(29):
-        in_progress(account=account, officer=officer)
-    assert cost() == one <= 14
-
-
 def test_a_page_costs_no_query_per_message(client, officer):
     from apps.subject_requests import services
 

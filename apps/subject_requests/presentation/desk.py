@@ -15,26 +15,14 @@ from apps.subject_requests import policies
 from apps.subject_requests.models import Part, SubjectRequest
 from apps.subject_requests.presentation import timeline, words
 from apps.subject_requests.presentation.progress import progress_of
+from apps.subject_requests.presentation.proof import proof_of
+from apps.subject_requests.presentation.related import related_to
 from apps.subject_requests.presentation.requester import counts_in_words, kept_lines, refusal
 from apps.subject_requests.services import clocks, planning
-from apps.subject_requests.states import Capacity, Right, Status, TaskStatus, Verification
+from apps.subject_requests.states import Capacity, Channel, Right, Status, TaskStatus, Verification
 
 TIMELINE_LENGTH = 200
 PLAN_ACTIONS = {"erase": "red", "anonymise": "purple", "keep": "magenta"}
-
-
-def rows(subject_requests: Iterable[SubjectRequest], *, today: date) -> list[dict[str, Any]]:
-    """The queue's rows, from what `for_desk()` loaded."""
-    return [
-        {
-            "subject_request": subject_request,
-            "right": Right(subject_request.right).label.partition(":")[0],
-            "about": words.about_in_words(subject_request, for_requester=False),
-            "tag": words.status_tag(subject_request),
-            "deadline": words.next_countdown(subject_request, today=today),
-        }
-        for subject_request in subject_requests
-    ]
 
 
 def page(subject_request: SubjectRequest, *, user: User, today: date) -> dict[str, Any]:
@@ -44,12 +32,13 @@ def page(subject_request: SubjectRequest, *, user: User, today: date) -> dict[st
     return {
         "subject_request": subject_request,
         "right": words.right_in_words(subject_request),
-        "about": words.about_in_words(subject_request, for_requester=False),
+        "eyebrow": words.eyebrow(subject_request, for_requester=False),
         "tag": words.status_tag(subject_request),
-        "deadline": _deadline(subject_request, today=today),
+        "lede": _due_in_words(subject_request, today=today),
+        "deadlines": _deadlines(subject_request, today=today),
         "facts": _facts(subject_request),
         "identifiers": [(row.type_label, row.masked) for row in _identifiers(subject_request)],
-        "parts": [_part(part, today=today) for part in subject_request.parts.all()],
+        "parts": [_part(part) for part in subject_request.parts.all()],
         "plan": _plan(plan) if plan else None,
         "tasks": [_task(task) for task in subject_request.store_tasks.all()],
         "progress": progress_of(subject_request, address="desk:progress"),
@@ -57,6 +46,8 @@ def page(subject_request: SubjectRequest, *, user: User, today: date) -> dict[st
         "needs_other_eyes": _needs_other_eyes(subject_request, user),
         "events": timeline.for_desk(subject_request, entries, timeline.actors(entries)),
         "thread": timeline.thread(subject_request.messages.all(), user=user, for_staff=True),
+        "related": related_to(subject_request, user=user),
+        "proof": proof_of(subject_request, entries, user=user, limit=TIMELINE_LENGTH),
     }
 
 
@@ -64,16 +55,30 @@ def _identifiers(subject_request: SubjectRequest) -> Iterable[Any]:
     return subject_request.identifiers.all() if subject_request.forgotten_at is None else []
 
 
-def _deadline(subject_request: SubjectRequest, *, today: date) -> words.Countdown:
-    """The earliest open part's; of a closed request the earliest part's."""
+def _due_in_words(subject_request: SubjectRequest, *, today: date) -> str:
+    """The earliest date that still runs, for the page's head: on a phone the dates stand far below."""
+    first = words.next_countdown(subject_request, today=today)
+    day = formats.date_format(first.on, "DATE_FORMAT") if first else ""
+    return _("Answer due %(day)s: %(left)s") % {"day": day, "left": first.in_words} if first else ""
+
+
+def _deadlines(subject_request: SubjectRequest, *, today: date) -> list[dict[str, Any]]:
+    """Each part's date with the steps that led to it; the earliest that still runs comes first."""
     parts = sorted(subject_request.parts.all(), key=lambda part: (not part.is_open, part.due_on))
-    return words.countdown_of(parts[0], today=today)
+    return [
+        {
+            "label": words.capacity_in_a_word(part.capacity),
+            "countdown": words.countdown_of(part, today=today, explanation=tuple(clocks.explain_deadline(part))),
+        }
+        for part in parts
+    ]
 
 
 def _facts(subject_request: SubjectRequest) -> list[dict[str, Any]]:
     verified = Verification(subject_request.verification).label if subject_request.verification else _("Not yet")
     facts = [
         (_("Received"), formats.date_format(timezone.localtime(subject_request.received_at), "DATETIME_FORMAT")),
+        (_("How it reached us"), Channel(subject_request.channel).label),
         (_("Account"), subject_request.account.name),
         (_("Sent by"), _name(subject_request.filed_by)),
         (_("Identity and authority"), verified),
@@ -100,14 +105,12 @@ def _name(person: User) -> str:
     return str(person.full_name or person.email)
 
 
-def _part(part: Part, *, today: date) -> dict[str, Any]:
-    explanation = tuple(clocks.explain_deadline(part))
+def _part(part: Part) -> dict[str, Any]:
     return {
         "title": Capacity(part.capacity).label,
         "is_instruction": part.capacity == Capacity.PROCESSOR,
         "tag": words.part_tag(part),
         "code": part.outcome,
-        "deadline": words.countdown_of(part, today=today, explanation=explanation),
         "counts": counts_in_words(part.counts),
         "extension": (part.get_extension_reason_display(), part.extension_reasons) if part.extended_at else None,
         "refusal": refusal(part) if part.refusal_ground else None,

@@ -13,6 +13,7 @@ from apps.accounts.models import User
 from apps.ledger.models import Entry
 from apps.ledger.services import sentence
 from apps.subject_requests.models import SubjectRequest
+from apps.subject_requests.presentation.words import capacity_in_a_word
 from apps.subject_requests.states import Capacity, MessageKind, Outcome, Status
 
 MOVES = {
@@ -38,7 +39,6 @@ CODES: dict[str, Any] = {
     "to": Status,
     "outcome": Outcome,
     "kind": MessageKind,
-    "capacity": Capacity,
 }
 
 
@@ -79,6 +79,8 @@ def _in_full(entry: Entry) -> str:
 def _fact_in_words(name: str, value: Any) -> Any:
     if name.endswith("_on") and isinstance(value, str):
         return formats.date_format(date.fromisoformat(value), "DATE_FORMAT")
+    if name == "capacity" and value in Capacity.values:
+        return capacity_in_a_word(value)
     choices = CODES.get(name)
     return choices(value).label if choices and value in choices.values else value
 

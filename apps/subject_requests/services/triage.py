@@ -162,14 +162,14 @@ def close_as_duplicate(
     same = (kept.account_id, kept.right, kept.about) == (locked.account_id, locked.right, locked.about)
     if kept.pk == locked.pk or not kept.is_open or not same or kept.received_at > locked.received_at:
         raise InvalidInput("of", _("Give an earlier open request of the same account that asks the same."))
-    if not _is_about_the_same(kept, locked):
+    if not is_about_the_same(kept, locked):
         raise InvalidInput("of", _("Give an earlier open request of the same person."))
     locked.duplicate_of = kept
     locked.save(update_fields=["duplicate_of"])
     return _closed(locked, Outcome.DUPLICATE, actor=by.key, now=now)
 
 
-def _is_about_the_same(kept: SubjectRequest, closed: SubjectRequest) -> bool:
+def is_about_the_same(kept: SubjectRequest, closed: SubjectRequest) -> bool:
     """Whom the closed one names the kept one must name too, or somebody would go without an answer."""
     if kept.about == About.OWN and kept.filed_by_id != closed.filed_by_id:
         return False

@@ -29,10 +29,11 @@ class Action:
     allowed: Callable[[Any, Any], bool]
     run: Run
     hint: Any = ""
-    tone: str = "quiet"
+    tone: str = ""
     is_next: bool = False  # stands in "What to do now", not among the other steps
     needs_fresh_factor: bool = False
     capacity: str = ""
+    prefills: tuple[str, ...] = ()  # fields that the page's address may fill: nothing that decides
 
     def subject(self, subject_request: SubjectRequest) -> SubjectRequest | Part | None:
         if not self.capacity:
@@ -43,11 +44,16 @@ class Action:
         subject = self.subject(subject_request)
         return subject is not None and self.allowed(user, subject)
 
-    def bind(self, subject_request: SubjectRequest, user: Any, data: Any = None) -> Form:
+    def bind(self, subject_request: SubjectRequest, user: Any, data: Any = None, **more: Any) -> Form:
         part = self.subject(subject_request) if self.capacity else None
-        return self.form(data, subject_request=subject_request, user=user, slug=self.slug, part=part)
+        return self.form(data, subject_request=subject_request, user=user, slug=self.slug, part=part, **more)
 
-    def on_page(self, subject_request: SubjectRequest, user: Any, bound: Mapping[str, Form]) -> dict[str, Any]:
+    def on_page(
+        self, subject_request: SubjectRequest, user: Any, bound: Mapping[str, Form], asked: Mapping[str, str]
+    ) -> dict[str, Any]:
+        """The step as the page draws it. `asked`, the page's address, may open it (`?step=extend`)."""
+        is_asked = not bound and asked.get("step") == self.slug
+        form = bound.get(self.slug) or self._fresh(subject_request, user, asked if is_asked else {})
         return {
             "slug": self.slug,
             "title": self.title,
@@ -55,10 +61,17 @@ class Action:
             "hint": self.hint,
             "tone": self.tone,
             "is_next": self.is_next,
-            "is_open": self.slug in bound,
+            "is_open": self.slug in bound or is_asked,
             "url": reverse("desk:act", args=[subject_request.reference, self.slug]),
-            "form": bound.get(self.slug) or self.bind(subject_request, user),
+            "form": form,
         }
+
+    def _fresh(self, subject_request: SubjectRequest, user: Any, asked: Mapping[str, str]) -> Form:
+        """Nothing typed yet; whoever asked for the step finds the focus in its first field."""
+        form = self.bind(subject_request, user, initial={name: asked[name] for name in self.prefills if name in asked})
+        for field in form.visible_fields()[:1] if asked else ():
+            field.field.widget.attrs["autofocus"] = True
+        return form
 
 
 def _with(service: Callable[..., Any], *names: str) -> Run:
@@ -196,6 +209,7 @@ OTHER_STEPS = (
         allowed=policies.can_close_as_duplicate,
         run=_with(triage.close_as_duplicate, "of"),
         tone="danger",
+        prefills=("of",),
     ),
     Action(
         slug="spam",

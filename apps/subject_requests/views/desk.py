@@ -1,64 +1,27 @@
-"""The officers' desk: the queue, one request, and the steps on it."""
+"""The officers' desk: one request, and the steps on it."""
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
 from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.http import urlencode
+from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.core import clock
 from apps.core.errors import DomainError
-from apps.core.http import reads_through_forms, require_fresh_factor, swap_parts
-from apps.core.pages import keyset_page
+from apps.core.http import reads_through_forms, require_fresh_factor, safe_next, swap_parts
 from apps.subject_requests import forms, policies
 from apps.subject_requests.models import SubjectRequest
 from apps.subject_requests.presentation import desk
-from apps.subject_requests.states import Status
 from apps.subject_requests.views.actions import BY_SLUG, GROUPS, REVEAL, Action
 
-EARLIEST_DUE_FIRST = ("next_due_on", "received_at", "pk")
-LAST_CLOSED_FIRST = ("-closed_at", "pk")
 
-
-@require_safe
-@login_required
-def queue(request: HttpRequest) -> HttpResponse:
-    """All requests by their legal due date. Officers work here, the data protection officer reads along."""
-    if not policies.can_see_desk(request.user):
-        raise PermissionDenied
-    form = forms.QueueForm(request.GET)
-    chosen = form.chosen()
-    order = LAST_CLOSED_FIRST if chosen.get("status") == Status.CLOSED else EARLIEST_DUE_FIRST
-    listed = _filtered(SubjectRequest.objects.visible_to(request.user).for_desk(), chosen, request)
-    page = keyset_page(listed, order=order, cursor=request.GET.get("cursor"))
-    rows = desk.rows(page.rows, today=clock.local_date(clock.now()))
-    context = {"form": form, "page": page, "rows": rows, "query": urlencode(chosen), "is_filtered": bool(chosen)}
-    return render(request, "subject_requests/desk/queue.html", context)
-
-
-def _filtered(listed: QuerySet, chosen: Mapping[str, str], request: HttpRequest) -> QuerySet:
-    now = clock.now()
-    listed = listed.filter(status=chosen["status"]) if "status" in chosen else listed.open()
-    if "right" in chosen:
-        listed = listed.filter(right=chosen["right"])
-    if "assigned" in chosen:
-        listed = listed.assigned_to(request.user) if chosen["assigned"] == "me" else listed.unassigned()
-    if "due" in chosen:
-        today = clock.local_date(now)
-        due_soon = listed.due_between(today, today + timedelta(days=7))
-        listed = listed.overdue(at=now) if chosen["due"] == "overdue" else due_soon
-    return listed
-
-
-def _visible(request: HttpRequest, reference: str) -> SubjectRequest:
+def visible_at_desk(request: HttpRequest, reference: str) -> SubjectRequest:
     """The request as the desk sees it. Whoever has no desk gets 403; an officer's own request is no work of theirs."""
     if not policies.can_see_desk(request.user):
         raise PermissionDenied
@@ -71,25 +34,31 @@ def _visible(request: HttpRequest, reference: str) -> SubjectRequest:
 @require_safe
 @login_required
 def detail(request: HttpRequest, reference: str) -> HttpResponse:
-    return _page(request, _visible(request, reference))
+    return _page(request, visible_at_desk(request, reference))
 
 
-def _steps(subject_request: SubjectRequest, user: Any, bound: Mapping[str, Form]) -> dict[str, Any]:
-    return {
+def _steps(
+    subject_request: SubjectRequest, user: Any, bound: Mapping[str, Form], asked: Mapping[str, str]
+) -> dict[str, Any]:
+    """The steps by group; and the step that the address asks for when it is not among them."""
+    steps = {
         group: [
-            action.on_page(subject_request, user, bound)
+            action.on_page(subject_request, user, bound, asked)
             for action in actions
             if action.is_allowed(user, subject_request)
         ]
         for group, actions in GROUPS.items()
     }
+    shown = {step["slug"] for group in steps.values() for step in group}
+    wanted = BY_SLUG.get(asked.get("step", ""))
+    return steps | {"not_possible": wanted.title if wanted and wanted.slug not in shown else ""}
 
 
 def _page(
     request: HttpRequest, subject_request: SubjectRequest, bound: Mapping[str, Form] | None = None, **more: Any
 ) -> HttpResponse:
     user = request.user
-    steps = _steps(subject_request, user, bound or {})
+    steps = _steps(subject_request, user, bound or {}, request.GET.dict())
     page = desk.page(subject_request, user=user, today=clock.local_date(clock.now()))
     swap_parts(request, when=page["progress"] is not None)
     error_form = next(iter((bound or {}).values()), None)
@@ -104,7 +73,7 @@ def act(request: HttpRequest, reference: str, slug: str) -> HttpResponse:
     action = BY_SLUG.get(slug)
     if action is None:
         raise Http404
-    subject_request = _visible(request, reference)
+    subject_request = visible_at_desk(request, reference)
     if not action.is_allowed(request.user, subject_request):
         raise PermissionDenied
     form = action.bind(subject_request, request.user, request.POST)
@@ -124,4 +93,4 @@ def _take(request: HttpRequest, *, subject_request: SubjectRequest, action: Acti
     if action is REVEAL:
         return _page(request, subject_request, revealed=[(row.type.label, row.value) for row in result])
     messages.success(request, action.done)
-    return redirect("desk:detail", subject_request.reference)
+    return redirect(safe_next(request, default=reverse("desk:detail", args=[subject_request.reference])))
