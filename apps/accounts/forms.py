@@ -26,6 +26,7 @@ from apps.accounts.states import Channel, Language, MemberRole, Role
 from apps.core import limits
 from apps.core.crypto import fingerprint
 from apps.core.errors import InvalidInput
+from apps.core.filters import FilterForm
 from apps.core.identities import IdentityType, parse_identity
 
 PASSWORD_MAX = 1000  # hashing a megabyte would be a way to keep the machine busy
@@ -332,12 +333,14 @@ class MemberRoleForm(forms.Form):
     role = forms.ChoiceField(label=_("Role"), choices=MemberRole.choices)
 
 
+class StaffFilterForm(FilterForm):
+    """Which members of staff to show."""
+
+    role = forms.ChoiceField(label=_("Role"), required=False, choices=[("", _("All")), *Role.choices])
+
+
 class GrantRoleForm(forms.Form):
     """An administrator gives a staff role to somebody who signs in here already."""
 
     email = EmailField(help_text=_("The person signs up first; then you give the role."))
     role = forms.ChoiceField(label=_("Role"), choices=Role.choices)
-
-
-class RevokeRoleForm(forms.Form):
-    role = forms.ChoiceField(label=_("Role"), choices=Role.choices, widget=forms.HiddenInput)

@@ -51,8 +51,13 @@ class UserQuerySet(models.QuerySet["User"]):
         """Sign-ups from before that instant whose e-mail address nobody ever proved to hold."""
         return self.filter(created_at__lt=before, last_login=None, email_verified_at=None)
 
+    def holding(self, role: str) -> UserQuerySet:
+        """Those with this staff role; "" is all of them."""
+        return self.filter(pk__in=StaffRole.objects.filter(role=role).values("user_id")) if role else self
+
     def for_list(self) -> UserQuerySet:
-        return self.prefetch_related("staff_roles")
+        """With their roles, and with what lists sort by: capitals are no reason to stand in front."""
+        return self.prefetch_related("staff_roles").annotate(by_name=Lower("full_name"))
 
 
 class User(AbstractBaseUser):
@@ -155,7 +160,8 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
         return self.filter(role=MemberRole.OWNER, user__is_active=True)
 
     def for_list(self) -> MembershipQuerySet:
-        return self.select_related("user", "account")
+        """With the person, and with what lists sort by: capitals are no reason to stand in front."""
+        return self.select_related("user", "account").annotate(by_name=Lower("user__full_name"))
 
 
 class Membership(models.Model):

@@ -1,6 +1,6 @@
 from django.urls import include, path
 
-from apps.accounts.views import own, people, step_up, team
+from apps.accounts.views import own, people, signed_in, step_up, team
 
 urlpatterns = [
     path("language/", own.switch_language, name="set_language"),
@@ -15,6 +15,8 @@ urlpatterns = [
         team.invitation_withdraw,
         name="account_invitation_withdraw",
     ),
+    path("account/sessions/", signed_in.signed_in, name="usersessions_list"),
+    path("account/sessions/end/", signed_in.end_others, name="usersessions_end"),
     path("account/", include("allauth.urls")),
     path("registers/people/", people.people, name="people"),
     path("registers/people/grant/", people.grant, name="people_grant"),

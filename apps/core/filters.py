@@ -8,8 +8,8 @@ from django import forms
 class FilterForm(forms.Form):
     """Its ids keep out of the way of other forms on the page."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, label_suffix="", auto_id="filter_%s", **kwargs)
+    def __init__(self, data: Any = None, **kwargs: Any) -> None:
+        super().__init__(data, label_suffix="", auto_id="filter_%s", **kwargs)
 
     def chosen(self) -> dict[str, Any]:
         """The filters that make sense; a value that is none is left out."""

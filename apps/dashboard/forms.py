@@ -6,10 +6,11 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from apps.core.filters import FilterForm
 from apps.ledger.services import known_verbs
 
 
-class EvidenceForm(forms.Form):
+class EvidenceForm(FilterForm):
     """What to look for in the ledger: one kind of event, one object, one day."""
 
     verb = forms.ChoiceField(label=gettext_lazy("What happened"), required=False)
@@ -21,10 +22,21 @@ class EvidenceForm(forms.Form):
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, label_suffix="", auto_id="filter_%s", **kwargs)
+        super().__init__(*args, **kwargs)
         self.fields["verb"].choices = [("", _("Everything")), *((verb, verb) for verb in known_verbs())]
 
-    def chosen(self) -> dict[str, Any]:
-        """The filters that make sense; a value that is none is left out."""
-        self.is_valid()
-        return {name: value for name, value in self.cleaned_data.items() if value}
+
+class OutboxForm(FilterForm):
+    """How far the messages are."""
+
+    STATES = [
+        ("waiting", gettext_lazy("Waiting")),
+        ("sent", gettext_lazy("Sent")),
+        ("gave_up", gettext_lazy("Given up")),
+    ]
+
+    state = forms.ChoiceField(label=gettext_lazy("State"), required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["state"].choices = [("", _("All")), *self.STATES]

@@ -1,32 +1,26 @@
 """Pages across apps: the public privacy centre, everybody's first page, and what is shown when something went wrong."""
 
-from datetime import datetime, time, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseServerError
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
-from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts import policies as account_policies
 from apps.accounts.states import Role
 from apps.core.countries import country_name
-from apps.core.pages import keyset_page
-from apps.dashboard import policies
+from apps.core.tables import Listing, csv_response
+from apps.dashboard import listings, policies
 from apps.dashboard.doors import DOORS, TILES, ways
-from apps.dashboard.forms import EvidenceForm
+from apps.dashboard.forms import EvidenceForm, OutboxForm
 from apps.dashboard.navigation import THEME_COOKIE, THEMES, address
 from apps.ledger.models import Entry
-from apps.ledger.services import sentence
 from apps.notifications.models import OutgoingMessage
-
-EVIDENCE_SIZE = 50
 
 
 @require_safe
@@ -63,7 +57,7 @@ def home(request: HttpRequest) -> HttpResponse:
 
 def _first_pages(user: Any) -> list[str]:
     if not account_policies.is_staff_member(user):
-        return ["subject_requests:list"]
+        return ["subject_requests:home"]
     names = ["desk:queue"] if account_policies.has_role(user, Role.OFFICER, Role.DPO) else []
     names += ["dashboard:evidence"] if policies.can_read_evidence(user) else []
     return [*names, "processors:list"]
@@ -77,28 +71,16 @@ def evidence(request: HttpRequest) -> HttpResponse:
         raise PermissionDenied
     form = EvidenceForm(request.GET)
     chosen = form.chosen()
-    found = _matching(Entry.objects.visible_to(request.user), chosen)
-    page = keyset_page(found, order=("-id",), cursor=request.GET.get("cursor"), size=EVIDENCE_SIZE)
-    rows = [{"entry": entry, "text": sentence(entry), "object": _short(entry.target)} for entry in page.rows]
-    context = {"form": form, "page": page, "rows": rows, "query": urlencode(chosen), "is_filtered": bool(chosen)}
+    listing = Listing(request.GET, columns=listings.EVIDENCE_COLUMNS, sort="-when", filters=chosen)
+    found = listings.matching(Entry.objects.visible_to(request.user), chosen)
+    if request.GET.get("format") == "csv":
+        entries = found.order_by(*listing.order)
+        return csv_response("evidence", listings.evidence_header(), entries, listings.evidence_cells)
+    page = listing.page(found)
+    rows = [listings.evidence_row(entry) for entry in page.rows]
+    table = listing.table(page, rows, **listings.EVIDENCE)
+    context = {"form": form, "table": table, "clear_url": request.path if chosen else ""}
     return render(request, "dashboard/evidence.html", context)
-
-
-def _short(target: str) -> tuple[str, str]:
-    """`datamap.erasureplan:1ced15eb-…` as a table shows it: what it is, and enough of its id to tell two apart."""
-    label, _colon, pk = target.partition(":")
-    return label.rpartition(".")[2], pk[:8]
-
-
-def _matching(entries: QuerySet[Entry], chosen: dict[str, Any]) -> QuerySet[Entry]:
-    if "verb" in chosen:
-        entries = entries.filter(verb=chosen["verb"])
-    if "target" in chosen:
-        entries = entries.filter(target__endswith=chosen["target"].strip())
-    if "day" in chosen:
-        start = datetime.combine(chosen["day"], time.min, tzinfo=timezone.get_default_timezone())
-        entries = entries.filter(at__gte=start, at__lt=start + timedelta(days=1))
-    return entries
 
 
 @require_safe
@@ -107,9 +89,17 @@ def outbox(request: HttpRequest) -> HttpResponse:
     """What was to be told, and whether it went out. Addresses and words stay sealed."""
     if not policies.can_read_outbox(request.user):
         raise PermissionDenied
-    listed = OutgoingMessage.objects.visible_to(request.user)
-    page = keyset_page(listed, order=("-created_at", "pk"), cursor=request.GET.get("cursor"), size=EVIDENCE_SIZE)
-    return render(request, "dashboard/outbox.html", {"page": page})
+    form = OutboxForm(request.GET)
+    chosen = form.chosen()
+    listing = Listing(request.GET, columns=listings.OUTBOX_COLUMNS, sort="-when", filters=chosen)
+    found = OutgoingMessage.objects.visible_to(request.user).in_state(chosen.get("state", ""))
+    if request.GET.get("format") == "csv":
+        messages = found.order_by(*listing.order)
+        return csv_response("outbox", listings.outbox_header(), messages, listings.outbox_cells)
+    page = listing.page(found)
+    table = listing.table(page, page.rows, **listings.OUTBOX)
+    context = {"form": form, "table": table, "clear_url": request.path if chosen else ""}
+    return render(request, "dashboard/outbox.html", context)
 
 
 @require_POST

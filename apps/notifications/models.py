@@ -20,6 +20,12 @@ class OutgoingMessageQuerySet(models.QuerySet["OutgoingMessage"]):
     def about(self, target: str) -> Self:
         return self.filter(about=target)
 
+    def in_state(self, state: str) -> Self:
+        """ "sent", "gave_up" or "waiting"; "" is all of them."""
+        if not state:
+            return self
+        return self.filter(delivered_at__isnull=state != "sent", gave_up_at__isnull=state != "gave_up")
+
     def visible_to(self, user: Any) -> Self:
         """Addresses and contents are sealed, so whoever may read the outbox may read all of it (dashboard decides)."""
         return self if user.is_authenticated and user.is_active else self.none()

@@ -150,8 +150,8 @@ def test_all_other_sessions_can_be_ended(client, client_factory):
     user = UserFactory()
     other = client_factory()
     password_step(client, user), password_step(other, user)
-    assert len(client.get(reverse("usersessions_list")).context["sessions"]) == 2
-    client.post(reverse("usersessions_list"))
+    assert len(client.get(reverse("usersessions_list")).context["table"].rows) == 2
+    client.post(reverse("usersessions_end"))
     assert client.get(reverse("account_settings")).status_code == 200
     assert other.get(reverse("account_settings")).status_code == 302
 

@@ -110,7 +110,7 @@ def test_the_theme_leads_to_no_other_site(client, there):
 
 @pytest.mark.parametrize(
     ("who", "first"),
-    [("customer", "/requests/"), ("officer", "/desk/"), ("dpo", "/desk/"), ("auditor", "/evidence/")],
+    [("customer", "/requests/home/"), ("officer", "/desk/"), ("dpo", "/desk/"), ("auditor", "/evidence/")],
 )
 def test_everybody_begins_where_their_work_is(client, sign_in, who, first):
     sign_in(client, somebody(who))
@@ -150,7 +150,7 @@ def test_evidence_is_filtered_by_verb_object_and_day(client, sign_in):
     sign_in(client, PersonFactory(auditor=True))
 
     def found(**query):
-        return {row["entry"].verb for row in client.get("/evidence/", query).context["rows"]}
+        return {row.entry.verb for row in client.get("/evidence/", query).context["table"].rows}
 
     assert found(verb="subject_request.opened") == {"subject_request.opened"}
     assert "subject_request.opened" in found(target=str(subject_request.pk))

@@ -7,8 +7,10 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.accounts import policies, services
@@ -16,7 +18,15 @@ from apps.accounts.forms import InviteForm, MemberRoleForm
 from apps.accounts.models import CustomerAccount, Invitation, Membership
 from apps.core import clock
 from apps.core.errors import DomainError, InvalidInput
-from apps.core.pages import keyset_page
+from apps.core.questions import Question, ask
+from apps.core.tables import Column, Empty, Listing, Table
+
+COLUMNS = (
+    Column("name", gettext_lazy("Name"), ("by_name", "pk")),
+    Column("email", gettext_lazy("E-mail address"), ("user__email", "pk")),
+    Column("role", gettext_lazy("Role"), ("role", "by_name", "pk")),
+    Column("remove", gettext_lazy("Remove"), is_hidden=True),
+)
 
 
 def _own(request: HttpRequest, pk: str) -> CustomerAccount:
@@ -35,13 +45,32 @@ def team(request: HttpRequest, pk: str) -> HttpResponse:
     form = InviteForm(request.POST or None)
     if form.is_valid() and _invite(request, account, form):
         return redirect("account_team", pk=account.pk)
-    members = Membership.objects.visible_to(request.user).filter(account=account).for_list()
-    page = keyset_page(members, order=("user__full_name", "pk"), cursor=request.GET.get("cursor"))
     invitations = Invitation.objects.visible_to(request.user).open(now=clock.now()).filter(account=account)
+    context = {"account": account, "invitations": invitations.order_by("email"), "form": form}
+    return render(request, "accounts/team.html", context | {"table": _members(request, account)})
+
+
+def _members(request: HttpRequest, account: CustomerAccount) -> Table:
+    members = Membership.objects.visible_to(request.user).filter(account=account).for_list()
+    listing = Listing(request.GET, columns=COLUMNS, sort="name")
+    page = listing.page(members)
     for row in page.rows:
         row.form = MemberRoleForm(initial={"role": row.role}, auto_id=f"id_{row.pk}_%s")
-    context = {"account": account, "page": page, "invitations": invitations.order_by("email"), "form": form}
-    return render(request, "accounts/team.html", context)
+        row.dialog, row.removing = f"remove-{row.pk}", _removing(row)
+    empty = Empty(_("Nothing here"), _("Nobody is on this page of the list."), request.path, _("Show everything"))
+    rows = "accounts/team_rows.html"
+    return listing.table(page, page.rows, caption=_("Team"), rows_template=rows, empty=empty, csv_url="")
+
+
+def _removing(member: Membership) -> Question:
+    text = _("%(name)s no longer sees the account’s requests. What they filed stays.")
+    return Question(
+        reverse("account_member_remove", args=[member.account_id, member.pk]),
+        _("Remove this person from the account?"),
+        text % {"name": member.user.full_name},
+        _("Remove"),
+        _("Keep them"),
+    )
 
 
 def _invite(request: HttpRequest, account: CustomerAccount, form: InviteForm) -> bool:
@@ -72,12 +101,15 @@ def member_role(request: HttpRequest, pk: str, member: str) -> HttpResponse:
     return redirect("account_team", pk=account.pk)
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def member_remove(request: HttpRequest, pk: str, member: str) -> HttpResponse:
-    """Take a member out of the account."""
+    """Take a member out of the account, after asking once more."""
     account = _own(request, pk)
-    membership = get_object_or_404(Membership.objects.visible_to(request.user), pk=member, account=account)
+    members = Membership.objects.visible_to(request.user).for_list()
+    membership = get_object_or_404(members, pk=member, account=account)
+    if request.method != "POST":
+        return ask(request, _removing(membership), back=reverse("account_team", args=[pk]))
     try:
         services.remove_member(membership, actor=request.user.key, now=clock.now())
     except DomainError as error:
