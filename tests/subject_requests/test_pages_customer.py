@@ -9,7 +9,7 @@ from django.urls import reverse
 from apps.accounts.models import Membership
 from apps.accounts.states import MemberRole
 from apps.subject_requests import services
-from apps.subject_requests.models import Message
+from apps.subject_requests.models import Message, SubjectRequest
 from apps.subject_requests.states import About, Right, Status
 from tests.subject_requests.factories import NOW, AccountFactory, PersonFactory, at_status, filed, in_progress, member
 
@@ -138,6 +138,49 @@ def test_an_answer_to_a_question_goes_to_the_officers(client, sign_in):
     assert Message.objects.latest("sent_at").text == "The first one."
 
 
+def test_what_waits_for_the_requester_comes_first(client, sign_in):
+    subject_request = at_status(Status.WAITING_FOR_REQUESTER)
+    sign_in(client, subject_request.filed_by)
+    page = client.get(subject_request.get_absolute_url()).content.decode()
+    assert 'href="#messages">Read the question and answer it' in page
+    assert page.index('id="messages"') < page.index('id="timeline"')
+    services.send_message(subject_request, text="The first.", by=subject_request.filed_by, now=NOW)
+    page = client.get(subject_request.get_absolute_url()).content.decode()
+    assert "Read the question and answer it" not in page
+    assert page.index('id="messages"') > page.index('id="timeline"')
+
+
+def test_a_colleague_who_can_not_answer_is_not_told_to(client, sign_in):
+    subject_request = at_status(Status.WAITING_FOR_REQUESTER)
+    sign_in(client, member(subject_request.account))
+    page = client.get(subject_request.get_absolute_url()).content.decode()
+    assert "Waiting for you" in page
+    assert "Read the question and answer it" not in page
+
+
+def test_requesters_read_words_where_officers_read_codes_too(client, sign_in):
+    subject_request = at_status(Status.WAITING_FOR_REQUESTER)
+    sign_in(client, subject_request.filed_by)
+    assert "waiting_for_requester" not in client.get(subject_request.get_absolute_url()).content.decode()
+    sign_in(client, PersonFactory(officer=True))
+    page = client.get(reverse("desk:detail", args=[subject_request.reference])).content.decode()
+    assert "waiting_for_requester" in page
+
+
+@pytest.mark.req("DSR-5")
+def test_partly_kept_see_why_leads_to_what_stays_and_why(client, sign_in, account):
+    subject_request = in_progress(Right.ERASURE, account=account)
+    services.prepare_request(subject_request, by=subject_request.assigned_to, now=NOW)
+    subject_request.parts.update(outcome="partly_fulfilled", closed_at=NOW)
+    SubjectRequest.objects.filter(pk=subject_request.pk).update(status=Status.CLOSED, closed_at=NOW)
+    sign_in(client, subject_request.filed_by)
+    page = client.get(subject_request.get_absolute_url()).content.decode()
+    assert 'href="#kept">See what stays, and why' in page
+    assert '<h2 id="kept">' in page
+    done = client.get(LIST, {"show": "done"}).content.decode()
+    assert f'href="{subject_request.get_absolute_url()}#kept"' in done
+
+
 @pytest.mark.threat("T33")
 @pytest.mark.parametrize("text", ["", "   ", "x" * 1024 * 1024, "a\x00b"], ids=["nothing", "spaces", "1 MiB", "NUL"])
 def test_a_message_that_cannot_be_kept_is_refused_beside_the_field(client, sign_in, account, text):
@@ -158,6 +201,15 @@ def test_withdrawing_asks_first_and_then_closes(client, sign_in, account):
     assert "was withdrawn" in client.post(address, follow=True).content.decode()
     subject_request.refresh_from_db()
     assert subject_request.status == Status.CLOSED
+
+
+def test_the_question_before_withdrawing_stands_on_the_page_too_and_posts_to_the_same_place(client, sign_in, account):
+    subject_request = filed(account=account)
+    sign_in(client, subject_request.filed_by)
+    address = reverse("subject_requests:withdraw", args=[subject_request.reference])
+    page = client.get(subject_request.get_absolute_url()).content.decode()
+    assert f'<a href="{address}" data-opens="withdraw">' in page  # where no script runs this is a page
+    assert f'<form method="post" action="{address}"' in page[page.index('<dialog id="withdraw"') :]
 
 
 def test_a_closed_request_can_not_be_withdrawn(client, sign_in):

@@ -60,6 +60,15 @@ def test_a_sent_request_is_confirmed_with_reference_and_due_date(client, privacy
     assert "3 December 2026" in page  # the contract clock: ten days
 
 
+@pytest.mark.parametrize(("right", "words"), [("erasure", "Two officers decide"), ("access", "You get the file")])
+def test_the_confirmation_tells_what_happens_next(client, privacy, right, words):
+    about_an_end_user(client)
+    answer(client, right=right)
+    page = client.post(CHECK, {"authority": "on"}, follow=True)
+    assert len(page.context["steps"]) == 3
+    assert words in page.content.decode()
+
+
 def test_a_form_sent_twice_is_one_request(client, privacy):
     about_an_end_user(client)
     draft = client.session[SESSION_KEY]

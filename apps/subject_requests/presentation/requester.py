@@ -1,6 +1,7 @@
 """What a customer's pages show."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
@@ -18,10 +19,11 @@ from apps.subject_requests.models import Package, Part, SubjectRequest
 from apps.subject_requests.presentation import timeline, words
 from apps.subject_requests.presentation.progress import progress_of
 from apps.subject_requests.services import clocks, planning
-from apps.subject_requests.states import PackageKind, RefusalGround, Status
+from apps.subject_requests.states import Outcome, PackageKind, RefusalGround, Right, Status
 
 TIMELINE_LENGTH = 200
 WAITING_LENGTH = 10
+ASKED = (Status.WAITING_FOR_REQUESTER, Status.IDENTITY_PENDING)
 
 
 def rows(subject_requests: Iterable[SubjectRequest], *, today: date) -> list[dict[str, Any]]:
@@ -29,6 +31,7 @@ def rows(subject_requests: Iterable[SubjectRequest], *, today: date) -> list[dic
     return [
         {
             "subject_request": subject_request,
+            "url": _address(subject_request),
             "right": words.right_in_words(subject_request),
             "about": words.about_in_words(subject_request, for_requester=True),
             "tag": words.status_tag(subject_request),
@@ -38,16 +41,51 @@ def rows(subject_requests: Iterable[SubjectRequest], *, today: date) -> list[dic
     ]
 
 
+def tabs(*, show_done: bool) -> list[dict[str, Any]]:
+    """The two halves of a person's list."""
+    url = reverse("subject_requests:list")
+    return [
+        {"text": _("Open"), "url": url, "is_current": not show_done},
+        {"text": _("Done"), "url": f"{url}?show=done", "is_current": show_done},
+    ]
+
+
+def _address(subject_request: SubjectRequest) -> str:
+    """Its page; where the tag says "see why", the place that says why."""
+    is_partly_kept = words.status_tag(subject_request).code == Outcome.PARTLY_FULFILLED
+    return subject_request.get_absolute_url() + ("#kept" if is_partly_kept else "")
+
+
 def waiting_for(user: User, theirs: QuerySet[SubjectRequest], *, now: datetime) -> list[dict[str, Any]]:
     """What waits for the person: questions to answer, files to fetch."""
-    asked = theirs.filter(status__in=[Status.WAITING_FOR_REQUESTER, Status.IDENTITY_PENDING]).order_by("received_at")
-    ready = Package.objects.visible_to(user).available(at=now).select_related("request").order_by("expires_at")
-    waits = [(it, _("We asked you something. The clock runs on until you answer.")) for it in asked[:WAITING_LENGTH]]
-    for package in ready[:WAITING_LENGTH]:
+    waits = questions_for(theirs)
+    for package in _ready(user, now=now):
         until = formats.date_format(timezone.localtime(package.expires_at), "DATETIME_FORMAT")
         name = _("Your copy of the data") if package.kind == PackageKind.ACCESS else _("Certificate of erasure")
-        waits.append((package.request, _("%(name)s is ready until %(until)s.") % {"name": name, "until": until}))
-    return [{"subject_request": it, "right": words.right_in_words(it), "text": text} for it, text in waits]
+        waits.append(_wait(package.request, _("%(name)s is ready until %(until)s.") % {"name": name, "until": until}))
+    return waits
+
+
+def questions_for(theirs: QuerySet[SubjectRequest]) -> list[dict[str, Any]]:
+    """What we asked and nobody answered yet, the oldest first."""
+    asked = theirs.filter(status__in=ASKED).order_by("received_at")
+    return [
+        _wait(it, _("We asked you something. The clock runs on until you answer.")) for it in asked[:WAITING_LENGTH]
+    ]
+
+
+def files_for(user: User, *, now: datetime) -> list[dict[str, Any]]:
+    """Files to fetch, the one that goes first on top."""
+    return [_file(package) | {"reference": package.request.reference} for package in _ready(user, now=now)]
+
+
+def _ready(user: User, *, now: datetime) -> QuerySet[Package]:
+    available = Package.objects.visible_to(user).available(at=now)
+    return available.select_related("request").order_by("expires_at")[:WAITING_LENGTH]
+
+
+def _wait(subject_request: SubjectRequest, text: str) -> dict[str, Any]:
+    return {"subject_request": subject_request, "right": words.right_in_words(subject_request), "text": text}
 
 
 def page(subject_request: SubjectRequest, *, user: User, now: datetime, today: date) -> dict[str, Any]:
@@ -56,11 +94,12 @@ def page(subject_request: SubjectRequest, *, user: User, now: datetime, today: d
         Package.objects.visible_to(user).available(at=now).filter(request=subject_request).select_related("request")
     )
     entries = Entry.objects.visible_to(user).about(subject_request.key).order_by("-id")[:TIMELINE_LENGTH]
+    can_write = policies.can_write_message(user, subject_request)
     return {
         "subject_request": subject_request,
         "right": words.right_in_words(subject_request),
-        "about": words.about_in_words(subject_request, for_requester=True),
-        "tag": words.status_tag(subject_request, ready_until=_ready_until(packages)),
+        "eyebrow": words.eyebrow(subject_request, for_requester=True),
+        "tag": replace(words.status_tag(subject_request, ready_until=_ready_until(packages)), code=""),
         "deadline": _deadline(subject_request, today=today),
         "facts": _facts(subject_request, user),
         "files": [_file(package) for package in packages],
@@ -69,9 +108,31 @@ def page(subject_request: SubjectRequest, *, user: User, now: datetime, today: d
         "progress": progress_of(subject_request, address="subject_requests:progress"),
         "events": timeline.for_requester(subject_request, entries, user=user),
         "thread": timeline.thread(subject_request.messages.all(), user=user, for_staff=False),
-        "can_write": policies.can_write_message(user, subject_request),
+        "can_write": can_write,
+        "is_asked": can_write and subject_request.status in ASKED,
         "can_withdraw": policies.can_withdraw(user, subject_request),
     }
+
+
+def next_steps(subject_request: SubjectRequest) -> list[dict[str, str]]:
+    """What happens to a request that was just sent."""
+    looked_at = (_("An officer reads it"), _("If something is not clear they ask you, on the page of the request."))
+    erasing = (
+        (
+            _("Two officers decide"),
+            _("One prepares what goes and what has to stay, the other checks it. Until then you can withdraw it."),
+        ),
+        (
+            _("You get the answer"),
+            _("It says what was erased, what stays, why and until when. We write to you by e-mail."),
+        ),
+    )
+    copying = (
+        (_("Your file is made"), _("We collect the data from our systems, as one snapshot.")),
+        (_("You get the file"), _("We write to you by e-mail. You can download the file here for 7 days.")),
+    )
+    way = (looked_at, *(erasing if subject_request.right == Right.ERASURE else copying))
+    return [{"title": title, "text": text} for title, text in way]
 
 
 def kept(subject_request: SubjectRequest) -> list[dict[str, Any]]:

@@ -8,12 +8,14 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from apps.accounts.policies import is_staff_member
 from apps.core import clock
 from apps.core.errors import DomainError
 from apps.core.http import reads_through_forms, require_fresh_factor, swap_parts
 from apps.core.pages import keyset_page
 from apps.subject_requests import forms, policies
 from apps.subject_requests.models import Package, SubjectRequest, SubjectRequestQuerySet
+from apps.subject_requests.presentation import home as home_page
 from apps.subject_requests.presentation import requester
 from apps.subject_requests.services import delivery, triage
 
@@ -30,8 +32,19 @@ def _visible(request: HttpRequest, reference: str) -> SubjectRequest:
 
 @require_safe
 @login_required
+def home(request: HttpRequest) -> HttpResponse:
+    """A customer's first page after signing in. Whoever works here begins somewhere else."""
+    if is_staff_member(request.user):
+        return redirect("dashboard:home")
+    now = clock.now()
+    page = home_page.page(request.user, _theirs(request), now=now, today=clock.local_date(now))
+    return render(request, "subject_requests/home.html", page)
+
+
+@require_safe
+@login_required
 def list_requests(request: HttpRequest) -> HttpResponse:
-    """A customer's first page: what waits for them, what is open, what was done."""
+    """All that a customer asked: what waits for them, what is open, or what was done."""
     now, show_done = clock.now(), request.GET.get("show") == "done"
     listed = _theirs(request).for_list()
     page = keyset_page(
@@ -42,6 +55,7 @@ def list_requests(request: HttpRequest) -> HttpResponse:
         "rows": requester.rows(page.rows, today=clock.local_date(now)),
         "waiting": [] if show_done else requester.waiting_for(request.user, _theirs(request), now=now),
         "show_done": show_done,
+        "tabs": requester.tabs(show_done=show_done),
     }
     return render(request, "subject_requests/list.html", context)
 

@@ -22,6 +22,7 @@ from apps.core.http import reads_through_forms, require_fresh_factor
 from apps.core.identities import Identity, IdentityType
 from apps.subject_requests import drafts, forms
 from apps.subject_requests.models import SubjectRequest
+from apps.subject_requests.presentation import related, requester
 from apps.subject_requests.services import intake
 from apps.subject_requests.states import About
 
@@ -69,6 +70,23 @@ class Filing:
         asked = self.questions
         place = asked.index(current) if current else len(asked)
         return asked[place - 1].address if place else reverse("subject_requests:list")
+
+    @property
+    def identities(self) -> list[Identity]:
+        """Whom it is about, as typed; about the person themselves nothing is typed."""
+        typed = self.draft.answers["identifiers"]["identities"] if self.draft.is_for_end_user else []
+        return [Identity(IdentityType(kind), value) for kind, value in typed]
+
+    @property
+    def about(self) -> str:
+        return str(self.draft.answers.get("about", About.OWN.value))
+
+    def already_asked(self) -> list[SubjectRequest]:
+        """Open requests that ask the same, to be told of before it is sent."""
+        user = self.request.user
+        identities = self.identities or intake.own_identities(user)
+        asked = {"account": self.account, "right": self.draft.answers["right"], "about": self.about}
+        return related.already_asked(user, identities=identities, **asked)
 
     def answer(self, question: "Question", answer: Any) -> None:
         self.draft.answers[question.slug] = answer
@@ -159,15 +177,14 @@ def send(request: HttpRequest, *, filing: Filing, form: Form) -> HttpResponse:
 def file(filing: Filing, *, now: datetime) -> SubjectRequest:
     """Hand the answers to the service. The authority was stated on the form when the request is about an end user."""
     answers, asked = filing.draft.answers, filing.draft.answers.get("asked")
-    typed = answers["identifiers"]["identities"] if filing.draft.is_for_end_user else []
     return intake.open_request(
         right=answers["right"],
-        about=answers.get("about", About.OWN.value),
+        about=filing.about,
         account=filing.account,
         filed_by=filing.request.user,
         form_key=filing.draft.key,
         now=now,
-        identities=[Identity(IdentityType(kind), value) for kind, value in typed],
+        identities=filing.identities,
         authority_stated=filing.draft.is_for_end_user,
         asked_customer_on=date.fromisoformat(asked) if asked else None,
     )
@@ -175,7 +192,7 @@ def file(filing: Filing, *, now: datetime) -> SubjectRequest:
 
 def _check_page(request: HttpRequest, filing: Filing, form: Form) -> HttpResponse:
     rows = [question.row(filing) for question in filing.questions]
-    context = {"form": form, "rows": rows, "back_url": filing.back_address()}
+    context = {"form": form, "rows": rows, "back_url": filing.back_address(), "already": filing.already_asked()}
     return render(request, "subject_requests/check.html", context)
 
 
@@ -186,5 +203,6 @@ def sent(request: HttpRequest, reference: str) -> HttpResponse:
     visible = SubjectRequest.objects.visible_to(request.user).filter(filed_by=request.user.pk)
     subject_request = get_object_or_404(visible, reference=reference)
     due_on = min(part.due_on for part in subject_request.parts.all())
-    context = {"subject_request": subject_request, "due_on": due_on}
+    steps = requester.next_steps(subject_request)
+    context = {"subject_request": subject_request, "due_on": due_on, "steps": steps}
     return render(request, "subject_requests/sent.html", context)
