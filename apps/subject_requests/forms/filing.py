@@ -22,7 +22,7 @@ MAX_IDENTITIES = 50
 
 
 def _choice(name: str, explanation: str) -> str:
-    return format_html('<strong>{}</strong><span class="soft">{}</span>', name, explanation)
+    return format_html('<strong class="d-block">{}</strong><span class="soft">{}</span>', name, explanation)
 
 
 class QuestionForm(forms.Form):
