@@ -12,12 +12,14 @@ from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
 from django.template.loader import render_to_string
 from django.utils import translation
+from django.utils.html import format_html
 
 from apps.core import crypto
 from apps.ledger import services as ledger
 from apps.notifications.models import Channel, OutgoingMessage
 
 LEASE = timedelta(minutes=2)  # longer than any SMTP conversation; after it another worker tries again
+ISOLATED = '<bdi style="white-space:nowrap">{}</bdi>'
 MAX_ATTEMPTS = 12  # with doubling pauses, a little under three days
 
 
@@ -135,13 +137,20 @@ def _send(message: OutgoingMessage) -> None:
 
 
 def _render(message: OutgoingMessage, context: dict[str, Any]) -> dict[str, str]:
-    """`templates/<app>/emails/<name>.{subject.txt,txt,html}` or `.sms.txt`, in the message's language."""
+    """`templates/<app>/emails/<name>.{subject.txt,txt,html}` or `.sms.txt`, in the message's language.
+
+    The subject is one line, so that nothing can be injected into headers, and the heading of the HTML. There `bdi` has
+    the context's words again, isolated from text that runs the other way.
+    """
     app, _, name = message.template.partition("/")
     kinds = ["sms.txt"] if message.channel == Channel.SMS else ["subject.txt", "txt", "html"]
     context = context | {"provider": settings.PROVIDER, "base_url": settings.BASE_URL, "language": message.language}
+    context["bdi"] = {name: format_html(ISOLATED, value) for name, value in context.items() if isinstance(value, str)}
+    parts = {}
     with translation.override(message.language):
         context["is_rtl"] = translation.get_language_bidi()
-        parts = {kind: str(render_to_string(f"{app}/emails/{name}.{kind}", context)) for kind in kinds}
-    if "subject.txt" in parts:
-        parts["subject.txt"] = " ".join(parts["subject.txt"].split())  # one line: nothing can be injected into headers
-    return {kind: text.strip() + ("" if kind == "subject.txt" else "\n") for kind, text in parts.items()}
+        for kind in kinds:
+            text = render_to_string(f"{app}/emails/{name}.{kind}", context)
+            parts[kind] = " ".join(text.split()) if kind == "subject.txt" else f"{text.strip()}\n"
+            context["subject"] = parts.get("subject.txt", "")
+    return parts
