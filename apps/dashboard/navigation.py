@@ -16,7 +16,7 @@ THEME_COOKIE = "theme"
 THEMES = ("light", "dark")
 
 PUBLIC_DOORS = (("processors:list", _("Processors")),)
-CUSTOMER_DOORS = (("subject_requests:list", _("Requests")),)
+CUSTOMER_DOORS = (("subject_requests:home", _("Home")), ("subject_requests:list", _("Requests")))
 OFFICER_DOORS = (("desk:queue", _("Desk")),)
 REGISTER_DOORS = (("processors:register", _("Registers")),)
 EVIDENCE_DOORS = (("dashboard:evidence", _("Evidence")),)

@@ -63,6 +63,8 @@ def furnish(*, now: datetime, number: str, settle: Callable[[], Any]) -> list[Pl
 def _fixed(made: dict[str, SubjectRequest]) -> list[Place]:
     answered, erased = made["answered"].reference, made["erased"].reference
     return [
+        Place("home", "/requests/home/", CUSTOMER),
+        Place("home-none", "/requests/home/", "owner@globex.example"),
         Place("requests", "/requests/", CUSTOMER),
         Place("requests-done", "/requests/?show=done", CUSTOMER),
         Place("requests-none", "/requests/", "owner@globex.example"),
@@ -74,6 +76,7 @@ def _fixed(made: dict[str, SubjectRequest]) -> list[Place]:
         Place("account", "/account/", CUSTOMER),
         Place("desk", "/desk/", OFFICER),
         Place("desk-none", "/desk/?status=executing", OFFICER),
+        Place("keys", "/desk/keys/", OFFICER),
         Place("overview", "/desk/overview/?period=12-months", OFFICER),
         Place("evidence", "/evidence/", AUDITOR),
         Place("outbox", "/evidence/outbox/", AUDITOR),
