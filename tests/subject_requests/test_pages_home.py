@@ -169,3 +169,12 @@ def test_it_costs_as_many_queries_with_thirty_requests_as_with_one(shown, accoun
     for _each in range(10):
         furnish()
     assert cost() == one <= 20
+
+
+def test_a_doubt_about_the_identity_is_told_as_what_it_is(shown, account, person):
+    officer = PersonFactory(officer=True)
+    one = in_progress(Right.ACCESS, account=account, by=person, officer=officer, at=clock.now())
+    services.doubt_identity(one, doubt="Is it you?", by=officer, now=clock.now())
+    page = shown()
+    assert "We have to be sure that this request is yours" in page
+    assert "The clock runs on" not in page

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import formats, timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from apps.accounts.models import User
 from apps.ledger.models import Entry
@@ -23,7 +23,11 @@ from apps.subject_requests.states import Outcome, PackageKind, RefusalGround, Ri
 
 TIMELINE_LENGTH = 200
 WAITING_LENGTH = 10
-ASKED = (Status.WAITING_FOR_REQUESTER, Status.IDENTITY_PENDING)
+QUESTION_WORDS = {
+    Status.WAITING_FOR_REQUESTER: gettext_lazy("We asked you something. The clock runs on until you answer."),
+    Status.IDENTITY_PENDING: gettext_lazy("We have to be sure that this request is yours. Read what we ask."),
+}
+ASKED = tuple(QUESTION_WORDS)
 
 
 def rows(subject_requests: Iterable[SubjectRequest], *, today: date) -> list[dict[str, Any]]:
@@ -69,9 +73,7 @@ def waiting_for(user: User, theirs: QuerySet[SubjectRequest], *, now: datetime) 
 def questions_for(theirs: QuerySet[SubjectRequest]) -> list[dict[str, Any]]:
     """What we asked and nobody answered yet, the oldest first."""
     asked = theirs.filter(status__in=ASKED).order_by("received_at")
-    return [
-        _wait(it, _("We asked you something. The clock runs on until you answer.")) for it in asked[:WAITING_LENGTH]
-    ]
+    return [_wait(it, str(QUESTION_WORDS[Status(it.status)])) for it in asked[:WAITING_LENGTH]]
 
 
 def files_for(user: User, *, now: datetime) -> list[dict[str, Any]]:
@@ -93,7 +95,7 @@ def page(subject_request: SubjectRequest, *, user: User, now: datetime, today: d
     packages = list(
         Package.objects.visible_to(user).available(at=now).filter(request=subject_request).select_related("request")
     )
-    entries = Entry.objects.visible_to(user).about(subject_request.key).order_by("-id")[:TIMELINE_LENGTH]
+    entries = list(Entry.objects.visible_to(user).about(subject_request.key).order_by("-id")[:TIMELINE_LENGTH])
     can_write = policies.can_write_message(user, subject_request)
     return {
         "subject_request": subject_request,
