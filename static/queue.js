@@ -11,12 +11,11 @@ document.querySelectorAll("form[data-chooses]").forEach((form) => {
   });
 });
 
-// Dragging a card sends the form that "Move to" sends.
-const wayTo = (card, lane) =>
-  [...card.querySelectorAll("option")].find((option) => option.value === lane.dataset.lane);
+// Dropping a card presses the button that "Move to" holds for that lane.
+const wayTo = (card, lane) => card.querySelector(`button[name="to"][value="${lane.dataset.lane}"]`);
 let dragged = null;
 
-document.querySelectorAll("[data-card]:has(select)").forEach((card) => {
+document.querySelectorAll("[data-card]:has(button)").forEach((card) => {
   card.draggable = true;
   card.addEventListener("dragstart", (event) => {
     dragged = card;
@@ -36,7 +35,6 @@ document.querySelectorAll("[data-lane]").forEach((lane) => {
     const way = dragged && wayTo(dragged, lane);
     if (!way) return;
     event.preventDefault();
-    way.selected = true;
-    way.form.requestSubmit();
+    way.form.requestSubmit(way);
   });
 });
