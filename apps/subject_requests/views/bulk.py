@@ -87,22 +87,26 @@ def _bound(action: Action, user: Any, data: Any = None) -> Form:
 
 
 def _page(request: HttpRequest, bound: dict[str, Form] | None = None, results: Results | None = None) -> HttpResponse:
-    bound = bound or {}
-    chosen = _chosen(request)
-    steps = [
-        {
-            "slug": slug,
-            "title": BY_SLUG[slug].title,
-            "button": BY_SLUG[slug].button,
-            "hint": BY_SLUG[slug].hint,
-            "tone": BY_SLUG[slug].tone,
-            "url": reverse("desk:bulk_step", args=[slug]),
-            "form": bound.get(slug) or _bound(BY_SLUG[slug], request.user),
-            "is_open": slug in bound,
-            "count": sum(BY_SLUG[slug].is_allowed(request.user, each) for each in chosen),
-        }
-        for slug in STEPS
-    ]
-    rows, error_form = shown.rows(chosen, today=clock.local_date(clock.now())), next(iter(bound.values()), None)
-    context = {"rows": rows, "steps": steps, "results": results, "error_form": error_form}
+    chosen, bound = _chosen(request), bound or {}
+    context = {
+        "rows": shown.rows(chosen, today=clock.local_date(clock.now())),
+        "steps": [_step(BY_SLUG[slug], request.user, chosen, bound) for slug in STEPS],
+        "results": results,
+        "error_form": next(iter(bound.values()), None),
+    }
     return render(request, "subject_requests/desk/bulk.html", context)
+
+
+def _step(action: Action, user: Any, chosen: list[SubjectRequest], bound: dict[str, Form]) -> dict[str, Any]:
+    """One step on the page, with how many of the chosen requests it is possible for."""
+    return {
+        "slug": action.slug,
+        "title": action.title,
+        "button": action.button,
+        "hint": action.hint,
+        "tone": action.tone,
+        "url": reverse("desk:bulk_step", args=[action.slug]),
+        "form": bound.get(action.slug) or _bound(action, user),
+        "is_open": action.slug in bound,
+        "count": sum(action.is_allowed(user, each) for each in chosen),
+    }
