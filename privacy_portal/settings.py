@@ -14,10 +14,11 @@ env = environ.Env()
 # --- what kind of installation -------------------------------------------------------------------
 DEBUG = env.bool("DEBUG", default=False)
 DEMO = env.bool("DEMO", default=False)  # sample sign-ins and sample platform data
+SHOW_COMPONENTS = env.bool("SHOW_COMPONENTS", default=DEBUG)  # the page of all components, for those who build pages
 PRODUCTION = env.bool("PRODUCTION", default=False)
-if PRODUCTION and (DEBUG or DEMO):
+if PRODUCTION and (DEBUG or DEMO or SHOW_COMPONENTS):
     raise ImproperlyConfigured(
-        "PRODUCTION refuses DEBUG and DEMO: sample sign-ins and debug pages are not for the world."
+        "PRODUCTION refuses DEBUG, DEMO and SHOW_COMPONENTS: sample sign-ins and debug pages are not for the world."
     )
 STATE_DIR = Path(env("PORTAL_STATE_DIR", default=str(BASE_DIR / ".portal")))
 for file in ("keys.env", "servers.env"):  # written by the embedded default; the environment wins over both
@@ -58,7 +59,7 @@ PROVIDER = {
     "dispute_subject": env("PROVIDER_DISPUTE_SUBJECT", default="Dispute / نزاع"),
     # country -> address; an empty one is told as not stated yet
     "local_addresses": env.json(
-        "PROVIDER_LOCAL_ADDRESSES", default={code: "" for code in ("US", "SG", "DE", "CN", "AU", "GB")}
+        "PROVIDER_LOCAL_ADDRESSES", default=dict.fromkeys(("US", "SG", "DE", "CN", "AU", "GB"), "")
     ),
     "authority_name": env("PROVIDER_AUTHORITY_NAME", default="Autoriteit Persoonsgegevens"),
     "authority_url": env("PROVIDER_AUTHORITY_URL", default="https://autoriteitpersoonsgegevens.nl"),
@@ -283,8 +284,9 @@ if HTTPS:
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-# Nothing but our own files, nothing inline, nothing from strangers (T40). Trusted Types: a page's script can turn no text
-# into markup or code; where htmx swaps parts, only through the one policy of static/live.js (apps.core.http.swap_parts).
+# Nothing but our own files, nothing inline, nothing from strangers (T40). Trusted Types: a page's script can turn no
+# text into markup or code; where htmx swaps parts, only through the one policy of static/live.js
+# (apps.core.http.swap_parts).
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],

@@ -4,6 +4,7 @@ import os
 
 os.environ.setdefault("SECRET_KEY", "only-for-tests")
 os.environ.setdefault("DEMO", "1")
+os.environ.setdefault("SHOW_COMPONENTS", "1")
 for name in ("FIELD_KEYS", "PACKAGE_KEYS"):
     os.environ.setdefault(name, "test:" + "A" * 43 + "=")
 os.environ.setdefault("INDEX_KEY", "B" * 43 + "=")

@@ -36,7 +36,7 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", AnonymousUser())  # absent where a request is refused early
     theme = request.COOKIES.get(THEME_COOKIE)
     return {
-        "nav": _doors(request, _names_for(user)),
+        "nav": _doors(request, names_for(user)),
         "nav_user": _doors(request, _account_names(user)),
         "sign_out_url": address("account_logout"),
         "theme": theme if theme in THEMES else "",
@@ -52,7 +52,8 @@ def address(name: str) -> str | None:
         return None
 
 
-def _names_for(user: Any) -> list[tuple[str, Any]]:
+def names_for(user: Any) -> list[tuple[str, Any]]:
+    """The names of the pages behind this person's doors, each with what is written on the door."""
     if not user.is_authenticated:
         return list(PUBLIC_DOORS)
     if not accounts.is_staff_member(user):

@@ -7,6 +7,7 @@ app_name = "dashboard"
 urlpatterns = [
     path("", views.centre, name="centre"),
     path("contact/", views.contact, name="contact"),
+    path("components/", views.components, name="components"),
     path("home/", views.home, name="home"),
     path("evidence/", views.evidence, name="evidence"),
     path("evidence/outbox/", views.outbox, name="outbox"),

@@ -5,17 +5,18 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseServerError
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseServerError
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.accounts import policies as account_policies
 from apps.accounts.states import Role
+from apps.core import clock
 from apps.core.countries import country_name
 from apps.core.tables import Listing, csv_response
-from apps.dashboard import listings, policies
+from apps.dashboard import gallery, listings, policies
 from apps.dashboard.doors import DOORS, TILES, ways
 from apps.dashboard.forms import EvidenceForm, OutboxForm
 from apps.dashboard.navigation import THEME_COOKIE, THEMES, address
@@ -100,6 +101,17 @@ def outbox(request: HttpRequest) -> HttpResponse:
     table = listing.table(page, page.rows, **listings.OUTBOX)
     context = {"form": form, "table": table, "clear_url": request.path if chosen else ""}
     return render(request, "dashboard/outbox.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def components(request: HttpRequest) -> HttpResponse:
+    """Every component in its states, for those who build pages. What is sent here comes to nothing."""
+    if not settings.SHOW_COMPONENTS:
+        raise Http404
+    if request.method == "POST":
+        return redirect("dashboard:components")
+    context = {"names": gallery.SHOWN, **gallery.samples(now=clock.now())}
+    return render(request, "dashboard/components.html", context)
 
 
 @require_POST

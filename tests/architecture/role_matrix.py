@@ -41,6 +41,7 @@ CORE = {
 DASHBOARD = {
     "dashboard:centre": Row(EVERYBODY),
     "dashboard:contact": Row(EVERYBODY),
+    "dashboard:components": Row(EVERYBODY, FORM),  # where SHOW_COMPONENTS is on, as it is in tests
     "dashboard:home": Row(SIGNED_IN),
     "dashboard:theme": Row(EVERYBODY, POST),
     "dashboard:evidence": Row(frozenset({"dpo", "auditor"})),

@@ -133,6 +133,7 @@ def _environment(clone: object, folder: Path, static: Path, port: int) -> dict[s
         "DJANGO_SETTINGS_MODULE": "privacy_portal.settings",
         "SECRET_KEY": "only-for-tests",
         "DEMO": "1",
+        "SHOW_COMPONENTS": "1",
         "DATABASE_URL": clone.app_url,  # type: ignore[attr-defined]
         "DATABASE_OWNER_URL": clone.owner_url,  # type: ignore[attr-defined]
         "REDIS_URL": broker,

@@ -33,6 +33,7 @@ class Place:
 
 
 PUBLIC = (
+    Place("components", "/components/"),
     Place("centre", "/"),
     Place("contact", "/contact/"),
     Place("processors", "/processors/"),
