@@ -7,7 +7,7 @@
   const rows = () => [...document.querySelectorAll(ROWS)];
   const linkOf = (row) => row.querySelector("a[href]");
   const here = () => document.querySelector(".is-here") ?? document.activeElement?.closest(ROWS);
-  const go = (row, step) => location.assign(`${new URL(linkOf(row).href).pathname}${step ? `?step=${step}#${step}` : ""}`);
+  const go = (row, step) => location.assign(`${new URL(linkOf(row).href).pathname}${step ? `?step=${step}` : ""}`);
 
   // The focus goes along, so that Enter, Tab and a screen reader are where the eyes are.
   const stand = (row) => {

@@ -117,6 +117,15 @@ def test_notes_and_officers_names_stay_inside(client, sign_in, account):
     assert "Inge Inside" not in page
 
 
+def test_a_colleague_who_acted_is_named_and_is_no_privacy_officer(client, sign_in, account):
+    subject_request = filed(account=account, by=member(account, full_name="Carla Colleague"))
+    sign_in(client, member(account))
+    (received,) = [
+        event for event in client.get(subject_request.get_absolute_url()).context["events"] if not event.is_to_come
+    ]
+    assert received.who == "Carla Colleague"
+
+
 @pytest.mark.threat("T27")
 def test_what_people_write_is_shown_and_never_run(client, sign_in, account):
     subject_request = in_progress(account=account)
@@ -208,7 +217,7 @@ def test_the_question_before_withdrawing_stands_on_the_page_too_and_posts_to_the
     sign_in(client, subject_request.filed_by)
     address = reverse("subject_requests:withdraw", args=[subject_request.reference])
     page = client.get(subject_request.get_absolute_url()).content.decode()
-    assert f'<a href="{address}" data-opens="withdraw">' in page  # where no script runs this is a page
+    assert f'href="{address}" data-opens="withdraw">' in page  # where no script runs this is a page
     assert f'<form method="post" action="{address}"' in page[page.index('<dialog id="withdraw"') :]
 
 

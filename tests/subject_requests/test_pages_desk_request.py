@@ -50,6 +50,11 @@ def test_the_address_opens_a_step_and_puts_the_focus_into_its_first_field(client
     assert "autofocus" in page[page.index('id="note_text"') - 200 : page.index('id="note_text"') + 50]
 
 
+def test_a_step_without_a_field_takes_the_focus_itself(client, officer):
+    page = client.get(page_of(at_status(Status.IDENTITY_PENDING), "?step=unidentified")).content.decode()
+    assert '<details class="step" data-step="unidentified" open>\n  <summary autofocus>' in page
+
+
 @pytest.mark.parametrize("query", ["", "?step=", "?step=nonsense", "?step=note%00x", "?of=PR-2026-000001"])
 def test_an_address_that_names_no_step_opens_none(client, officer, query):
     response = client.get(page_of(in_progress(officer=officer), query))

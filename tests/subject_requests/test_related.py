@@ -8,6 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from apps.accounts.models import Membership
 from apps.accounts.states import MemberRole
 from apps.core.identities import Identity, IdentityType
 from apps.subject_requests import services
@@ -69,7 +70,7 @@ def test_an_open_request_that_asks_the_same_is_probably_the_same(client, officer
 
 def test_the_hint_opens_the_step_that_joins_the_later_one_to_the_earlier(client, officer, account):
     first, second = earlier(account=account), in_progress(account=account)
-    way = f"{page_of(second)}?step=duplicate&of={first.reference}#duplicate"
+    way = f"{page_of(second)}?step=duplicate&of={first.reference}"
     for subject_request in (first, second):
         (hint,) = client.get(page_of(subject_request)).context["related"]["same"]
         assert hint["join"] == way
@@ -209,6 +210,18 @@ def test_another_companys_request_about_the_person_is_never_told(client, sign_in
     filed()
     sign_in(client, member(account))
     assert told(check_page(client)) == []
+
+
+@pytest.mark.threat("T20")
+def test_who_speaks_for_two_companies_is_told_of_the_one_they_ask_for(client, sign_in, account):
+    user = sign_in(client, member(account))
+    other = AccountFactory(name="Zeta")
+    Membership.objects.create(user=user, account=other, role=MemberRole.PRIVACY, since=NOW)
+    elsewhere, here = filed(account=other, by=user), filed(account=account, by=user)
+    check_page(client)
+    for chosen, reference in ((account, here.reference), (other, elsewhere.reference)):
+        client.post("/requests/new/account/", {"account": str(chosen.pk)})
+        assert told(client.get(CHECK)) == [reference]
 
 
 @pytest.mark.threat("T2")

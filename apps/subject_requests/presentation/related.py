@@ -77,7 +77,7 @@ def _joining(other: SubjectRequest, subject_request: SubjectRequest, user: User)
     if not policies.can_close_as_duplicate(user, closed) or not triage.is_about_the_same(kept, closed):
         return ""
     query = urlencode({"step": "duplicate", "of": kept.reference})
-    return f"{reverse('desk:detail', args=[closed.reference])}?{query}#duplicate"
+    return f"{reverse('desk:detail', args=[closed.reference])}?{query}"
 
 
 def already_asked(

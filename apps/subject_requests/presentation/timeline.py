@@ -1,9 +1,10 @@
 """What happened to a request, told from the ledger: in plain words for the requester, in full for the desk."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
 from django.utils import formats
 from django.utils.translation import gettext as _
@@ -51,9 +52,10 @@ class Event:
     is_to_come: bool = False
 
 
-def for_requester(subject_request: SubjectRequest, entries: Iterable[Entry], *, user: User) -> list[Event]:
-    """Newest first, with the due date ahead while it is open. Officers stay unnamed."""
-    told = [Event(entry.at, text, _who(entry, user)) for entry in entries if (text := _plain(entry))]
+def for_requester(subject_request: SubjectRequest, entries: Sequence[Entry], *, user: User) -> list[Event]:
+    """Newest first, with the due date ahead while it is open. Officers stay unnamed, colleagues do not."""
+    names = actors(entries, of=subject_request.account_id) | {user.key: _("You")}
+    told = [Event(entry.at, text, _who(entry, names)) for entry in entries if (text := _plain(entry))]
     once = [event for event, later in zip(told, [None, *told], strict=False) if not later or event.text != later.text]
     return [*_to_come(subject_request), *once]
 
@@ -64,10 +66,13 @@ def for_desk(subject_request: SubjectRequest, entries: Iterable[Entry], people: 
     return [*_to_come(subject_request), *told]
 
 
-def actors(entries: Iterable[Entry]) -> dict[str, str]:
-    """Names of the people in these entries, in one query: the ledger itself holds ids only."""
+def actors(entries: Iterable[Entry], *, of: UUID | None = None) -> dict[str, str]:
+    """Names of the people in these entries, in one query: the ledger itself holds ids only. With `of`, a customer
+    account's id, of its people alone (who works for the provider too stays unnamed)."""
     ids = {entry.actor.removeprefix("user:") for entry in entries if entry.actor.startswith("user:")}
-    return {user.key: user.full_name or user.email for user in User.objects.filter(pk__in=ids)}
+    people = User.objects.filter(pk__in=ids)
+    people = people.filter(memberships__account=of, staff_roles=None) if of else people
+    return {user.key: user.full_name or user.email for user in people}
 
 
 def _in_full(entry: Entry) -> str:
@@ -94,10 +99,8 @@ def _plain(entry: Entry) -> str:
     return str(TOLD.get(entry.verb, ""))
 
 
-def _who(entry: Entry, user: User) -> str:
-    if entry.actor == user.key:
-        return _("You")
-    return _("Privacy officer") if entry.actor.startswith("user:") else ""
+def _who(entry: Entry, names: Mapping[str, str]) -> str:
+    return names.get(entry.actor) or (_("Privacy officer") if entry.actor.startswith("user:") else "")
 
 
 def _to_come(subject_request: SubjectRequest) -> list[Event]:

@@ -62,6 +62,7 @@ class Action:
             "tone": self.tone,
             "is_next": self.is_next,
             "is_open": self.slug in bound or is_asked,
+            "takes_focus": is_asked and not form.visible_fields(),
             "url": reverse("desk:act", args=[subject_request.reference, self.slug]),
             "form": form,
         }
