@@ -134,14 +134,14 @@ def _tags(now: datetime) -> list[Tag]:
 
 
 def _deadlines(now: datetime) -> list[Countdown]:
-    """Calm with the steps that led to it; soon, due today, late, done."""
+    """Calm with the steps that led to it; soon, due today, late, done; and one that is shown without its ring."""
     legal = due(now - timedelta(days=5), "NL")
     today, received_on = clock.local_date(now), clock.local_date(now - timedelta(days=5))
     calm = countdown(due_on=legal.on, received_on=received_on, today=today, explanation=tuple(explain(legal.steps)))
     begun = today - timedelta(days=28)
     others = [countdown(due_on=today + timedelta(days=days), received_on=begun, today=today) for days in (3, 0, -2)]
     done = countdown(due_on=today, received_on=begun, today=today, is_done=True)
-    return [calm, *others, done]
+    return [calm, *others, done, others[0]]
 
 
 def _banners() -> list[dict[str, Any]]:
@@ -162,14 +162,21 @@ def _banners() -> list[dict[str, Any]]:
 class SampleForm(forms.Form):
     """A field of each kind."""
 
-    name = forms.CharField(
-        label=gettext_lazy("Company"), help_text=gettext_lazy("What it does for us, in a few words.")
+    email = forms.CharField(
+        label=gettext_lazy("E-mail address"),
+        help_text=gettext_lazy("We write to this address. Whoever holds it can join."),
+        error_messages={"required": gettext_lazy("Enter an e-mail address.")},
     )
     note = forms.CharField(
         label=gettext_lazy("Note"), widget=forms.Textarea(attrs={"rows": 3}), help_text=gettext_lazy("For colleagues.")
     )
     country = forms.ChoiceField(label=gettext_lazy("Location"), choices=country_choices)
-    capacity = forms.ChoiceField(label=gettext_lazy("Role"), choices=Capacity.choices, widget=forms.RadioSelect)
+    capacity = forms.ChoiceField(
+        label=gettext_lazy("Role"),
+        choices=Capacity.choices,
+        widget=forms.RadioSelect,
+        error_messages={"required": gettext_lazy("Choose a role.")},
+    )
     is_listed = forms.BooleanField(
         label=gettext_lazy("I looked: the company is on the Data Privacy Framework list"),
     )

@@ -61,7 +61,7 @@ def test_the_status_tags_are_those_of_the_requests():
 
 def test_a_deadline_is_shown_calm_with_its_steps_soon_late_and_done():
     deadlines = gallery.samples(now=NOW)["deadlines"]
-    assert [deadline.tone for deadline in deadlines] == ["calm", "soon", "soon", "late", "done"]
+    assert [deadline.tone for deadline in deadlines] == ["calm", "soon", "soon", "late", "done", "soon"]
     assert deadlines[0].explanation
 
 
