@@ -61,7 +61,7 @@ WHY_NOT = "The same data was handed out three weeks ago, and nothing has changed
 INFRINGES = "The person is party to a case before the court of Amsterdam; erasing the data now would break the law."
 OTHERS = "Nearly every line also shows another person, and masking would leave nothing that can be read."
 UNKNOWN = (Identity(IdentityType.EMAIL, "nobody.we.know@example.net"),)
-NOT_YET = "The plan erases two contacts. Ask the customer whether both are meant."
+NOT_YET = "Two people share this number. Ask the customer whether both are meant."
 
 
 @dataclass
@@ -273,16 +273,15 @@ def doubted(story: Story) -> Script:
     story.do(services.doubt_identity, doubt=story.one_of(DOUBTS))
 
 
-def confirmed_and_answered(story: Story) -> Script:
+def confirmed_and_withdrawn(story: Story) -> Script:
     yield from doubted(story)
     yield story.days(1, 4)
     story.do(services.send_message, text="It is me. My colleague can confirm it by phone.", by=story.by)
     yield story.hours(2, 20)
     story.do(services.confirm_identity)
     yield story.hours(2, 20)
-    story.do(services.prepare_request)
-    yield story.hours(1, 3)
-    yield from _carried_out(story)
+    story.do(services.withdraw_request, by=story.by)
+    yield from _closed(story)
 
 
 def not_identified(story: Story) -> Script:
@@ -333,7 +332,6 @@ def approved(story: Story) -> Script:
 
 OWN, END_USER = About.OWN, About.END_USER
 STORIES: tuple[tuple[float, Act, str, Right, About, str], ...] = (
-    (158, answered, PRIVACY, ACCESS, END_USER, FIRST),
     (155, answered, PRIVACY, ERASURE, END_USER, FIRST),
     (151, withdrawn, MEMBER, ACCESS, OWN, FIRST),
     (147, answered, OF_GLOBEX, ACCESS, END_USER, SECOND),
@@ -345,11 +343,10 @@ STORIES: tuple[tuple[float, Act, str, Right, About, str], ...] = (
     (119, spam, MEMBER, ERASURE, OWN, SECOND),
     (115, answered, OWNER, ACCESS, END_USER, FIRST),
     (107, declined_in_part, PRIVACY, ACCESS, END_USER, SECOND),
-    (103, confirmed_and_answered, MEMBER, ACCESS, OWN, SECOND),
+    (103, confirmed_and_withdrawn, MEMBER, ACCESS, OWN, SECOND),
     (99, withdrawn, PRIVACY, ERASURE, END_USER, FIRST),
     (92, asked, OWNER, ACCESS, END_USER, FIRST),
     (91, duplicate, OWNER, ACCESS, END_USER, FIRST),
-    (88, answered, PRIVACY, ACCESS, END_USER, SECOND),
     (84, declined, OF_GLOBEX, ERASURE, END_USER, SECOND),
     (80, withdrawn, OF_GLOBEX, ERASURE, END_USER, SECOND),
     (69, nothing_held, OWNER, ACCESS, END_USER, FIRST),
@@ -366,7 +363,7 @@ STORIES: tuple[tuple[float, Act, str, Right, About, str], ...] = (
     (27, taken_up, OWNER, ACCESS, OWN, SECOND),
     (24, taken_up, PRIVACY, ERASURE, END_USER, FIRST),
     (20, asked, MEMBER, ACCESS, OWN, FIRST),
-    (18, answered, PRIVACY, ACCESS, END_USER, FIRST),
+    (18, withdrawn, PRIVACY, ACCESS, END_USER, FIRST),
     (16, taken_up, OF_GLOBEX, ACCESS, END_USER, SECOND),
     (13, untouched, OWNER, ACCESS, END_USER, FIRST),
     (10, taken_up, PRIVACY, ACCESS, END_USER, FIRST),
@@ -378,7 +375,7 @@ STORIES: tuple[tuple[float, Act, str, Right, About, str], ...] = (
     (6.5, answered, PRIVACY, ACCESS, END_USER, FIRST),
     (6, asked, PRIVACY, ERASURE, END_USER, FIRST),
     (5, prepared, PRIVACY, ERASURE, END_USER, SECOND),
-    (4.5, sent_back, PRIVACY, ERASURE, END_USER, FIRST),
+    (4.5, sent_back, PRIVACY, ACCESS, END_USER, FIRST),
     (4, approved, OF_GLOBEX, ACCESS, END_USER, SECOND),
     (3.5, doubted, PRIVACY, ACCESS, OWN, FIRST),
     (3, approved, PRIVACY, ERASURE, END_USER, FIRST),
