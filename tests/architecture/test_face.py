@@ -63,6 +63,13 @@ def test_every_class_of_a_template_has_a_style(path, styles):
     assert unstyled(path.read_text("utf-8"), styles) == []
 
 
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_dialog_stands_in_a_paragraph(path):
+    """Browsers end the paragraph in front of it, and what belongs together falls apart."""
+    paragraphs = re.findall(r"<p\b[^>]*>.*?</p>", path.read_text("utf-8"), flags=re.S)
+    assert [found for found in paragraphs if "dialog" in found] == []
+
+
 def test_an_exception_that_no_template_needs_is_no_exception():
     used = {name for path in PAGES for name in named_in(path.read_text("utf-8"))}
     assert used >= WITHOUT_STYLE
