@@ -35,12 +35,13 @@ class Walk:
     sign_in: Callable[..., User]
     places: list[Place]
     complaints: list[str] = field(default_factory=list)
-    sessions: dict[str, str] = field(default_factory=dict)
+    here: str = ""
 
     @contextmanager
     def context(self, who: str, language: str, **options: Any) -> Iterator[BrowserContext]:
         """A browser of its own, in this language, signed in as `who`."""
         context = self.browser.new_context(**options)
+        self._listen(context)
         self._cookie(context, settings.LANGUAGE_COOKIE_NAME, language)
         if who:
             User.objects.filter(email=who).update(language=language)
@@ -48,15 +49,18 @@ class Walk:
         yield context
         context.close()
 
-    def visits(self, language: str, theme: str, width: int) -> Iterator[tuple[Place, Page]]:
-        """Every page, in one language, theme and width."""
-        for who in dict.fromkeys(place.who for place in self.places):
-            size = {"width": width, "height": 900}
+    def visits(
+        self, language: str, theme: str, width: int, *, height: int = 900, variants: bool = True
+    ) -> Iterator[tuple[Place, Page]]:
+        """Every page, in one language, theme and size; without `variants` one page of each kind."""
+        places = [place for place in self.places if variants or not place.is_variant]
+        for who in dict.fromkeys(place.who for place in places):
+            size = {"width": width, "height": height}
             with self.context(who, language, viewport=size, color_scheme=theme, reduced_motion="reduce") as context:
                 page = context.new_page()
-                for place in (place for place in self.places if place.who == who):
+                for place in (place for place in places if place.who == who):
+                    self.here = f"{place.name} ({language}, {theme})"
                     page.goto(self.portal.url + place.path)
-                    self._listen(page, place)
                     yield place, page
 
     def _session(self, who: str) -> str:
@@ -71,16 +75,18 @@ class Walk:
     def _cookie(self, context: BrowserContext, name: str, value: str) -> None:
         context.add_cookies([{"name": name, "value": value, "url": self.portal.url}])
 
-    def _listen(self, page: Page, place: Place) -> None:
-        """A refused style, a blocked script, an exception: all of them are complaints (a 404's own line is not)."""
-        page.remove_listener("console", page.heard) if hasattr(page, "heard") else None
+    def _listen(self, context: BrowserContext) -> None:
+        """A refused style, a blocked script, an exception, an asset that is not there: all of them are complaints."""
+        context.add_init_script(
+            "addEventListener('securitypolicyviolation',"
+            " (event) => console.error(`${event.violatedDirective} refused ${event.blockedURI} ${event.sample}`));"
+        )
+        context.on("weberror", lambda error: self.complaints.append(f"{self.here}: {error.error}"))
+        context.on("console", lambda message: self._hear(message.text) if message.type == "error" else None)
 
-        def heard(message: Any) -> None:
-            if message.type == "error" and "404" not in message.text:
-                self.complaints.append(f"{place.name}: {message.text}")
-
-        page.heard = heard  # type: ignore[attr-defined]
-        page.on("console", heard)
+    def _hear(self, text: str) -> None:
+        is_its_own_404 = self.here.startswith("not-found") and "404" in text
+        self.complaints += [] if is_its_own_404 else [f"{self.here}: {text}"]
 
 
 def furnished(portal: Portal, browser: Browser, sign_in: Callable[..., User]) -> Walk:
