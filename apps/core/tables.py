@@ -46,6 +46,7 @@ class Selection:
     count: int
     steps_url: str
     chosen: frozenset[str] = frozenset()
+    shown: str = ""  # the keys of the rows on this page, a space between
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ class Table:
     csv_url: str = ""
     sizes: Sequence[tuple[int, str, bool]] = ()
     selection: Selection | None = None
-    labels: Mapping[str, Any] = field(default_factory=dict)  # column name -> label, for narrow screens
+    labels: Mapping[str, str] = field(default_factory=dict)  # column name -> label, for narrow screens
 
 
 class Listing:
@@ -131,7 +132,7 @@ class Listing:
             empty=empty,
             csv_url=f"?{self.query(format='csv')}" if csv_url is None else csv_url,
             sizes=[(size, f"?{self.query(size=size)}", size == self.size) for size in SIZES],
-            labels={column.name: column.label for column in self.columns},
+            labels={column.name: str(column.label) for column in self.columns},
             **more,
         )
 

@@ -193,6 +193,7 @@ def test_the_address_is_shown_once(client, sign_in, officer):
     assert "Make a feed" in client.get(PAGE).content.decode()
     made = client.post(MAKE)
     assert made["Cache-Control"] == "no-store"
+    assert made.content.decode().count('id="calendar"') == 1
     path = re.search(r"/desk/calendar/[\w-]{43}\.ics", made.content.decode()).group()
     assert Client().get(path).status_code == 200
     assert client.get(MAKE).url == PAGE  # where whoever changes the language there is sent on to

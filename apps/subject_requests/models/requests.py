@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Case, F, OuterRef, Q, Subquery, Value, When, Window
+from django.db.models import Case, F, OuterRef, Prefetch, Q, Subquery, Value, When, Window
 from django.db.models.functions import Coalesce, RowNumber
 from django.urls import reverse
 
@@ -62,11 +62,9 @@ class SubjectRequestQuerySet(models.QuerySet["SubjectRequest"]):
         return self.open().filter(pk__in=due.values("request"))
 
     def with_due(self) -> Self:
-        """`next_due_on` and `next_ends_at`: of the earliest part that has no outcome yet (null once closed)."""
+        """`next_due_on`: of the earliest part that has no outcome yet (null once closed)."""
         first = Part.objects.filter(request=OuterRef("pk"), outcome="").order_by("due_on", "capacity")
-        return self.annotate(
-            next_due_on=Subquery(first.values("due_on")[:1]), next_ends_at=Subquery(first.values("ends_at")[:1])
-        )
+        return self.annotate(next_due_on=Subquery(first.values("due_on")[:1]))
 
     def for_list(self) -> Self:
         return self.select_related("account", "filed_by").prefetch_related("parts").with_due()
@@ -74,11 +72,17 @@ class SubjectRequestQuerySet(models.QuerySet["SubjectRequest"]):
     def for_desk(self) -> Self:
         """The officers' queue: by the legal due date, the earliest first; what is closed comes last.
 
-        `officer` is who works on it; nobody is an empty name.
+        `account_name` and `officer` (nobody is an empty name) stand for the rows behind them, which a list of hundreds
+        need not make; sealed words stay where they are. Whoever asks policies adds `with_people()`.
         """
-        listed = self.select_related("account", "assigned_to", "filed_by").prefetch_related("parts").with_due()
-        listed = listed.annotate(officer=Coalesce("assigned_to__full_name", Value("")))
+        parts = Prefetch("parts", Part.objects.defer("extension_words", "refusal_words", "counts"))
+        names = {"account_name": F("account__name"), "officer": Coalesce("assigned_to__full_name", Value(""))}
+        listed = self.prefetch_related(parts).with_due().annotate(**names)
         return listed.order_by(F("next_due_on").asc(nulls_last=True), "received_at", "pk")
+
+    def with_people(self) -> Self:
+        """Whom policies ask about: who filed it, who works on it, the account."""
+        return self.select_related("account", "filed_by", "assigned_to")
 
     def first_of_each_status(self, length: int) -> Self:
         """At most `length` requests in each status, the earliest due first: the lanes of a board, in one query."""

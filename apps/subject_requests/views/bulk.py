@@ -28,7 +28,11 @@ STEPS = ("assign", "extend", "duplicate", "spam")
 def choose(request: HttpRequest) -> HttpResponse:
     """Keep which rows are chosen, then go where the button says: on to a page, or to the steps."""
     _require_officer(request)
-    chosen, shown_keys, go = Chosen(request.session, "desk"), request.POST.getlist("shown"), request.POST.get("go", "")
+    chosen, shown_keys, go = (
+        Chosen(request.session, "desk"),
+        request.POST.get("shown", "").split(),
+        request.POST.get("go", ""),
+    )
     if go == "none":
         chosen.clear()
     else:
@@ -78,7 +82,8 @@ def _require_officer(request: HttpRequest) -> None:
 
 def _chosen(request: HttpRequest) -> list[SubjectRequest]:
     """The chosen requests that are there and may be worked on, the earliest due first."""
-    found = SubjectRequest.objects.visible_to(request.user).for_desk().among(Chosen(request.session, "desk").keys)
+    desk = SubjectRequest.objects.visible_to(request.user).for_desk().with_people()
+    found = desk.among(Chosen(request.session, "desk").keys)
     return [each for each in found if policies.can_see_officer_side(request.user, each)]
 
 

@@ -69,19 +69,20 @@ class Queue:
 
     def as_table(self) -> HttpResponse:
         page = self.listing.page(self.requests)
+        rows = self._rows(page.rows)
         table = self.listing.table(
             page,
-            shown.rows(page.rows, today=self.today),
+            rows,
             caption=_("Requests"),
             rows_template="subject_requests/desk/queue_rows.html",
             empty=self._empty(),
-            selection=self._selection(),
+            selection=self._selection(rows),
         )
         return self._rendered("table", {"table": table})
 
     def as_board(self) -> HttpResponse:
         user = self.request.user
-        first = self.requests.first_of_each_status(CARDS)
+        first = self.requests.with_people().first_of_each_status(CARDS)
         cards = [replace(card, moves=moves_of(card.subject_request, user)) for card in self._rows(first)]
         found = self.requests.order_by().values_list("status").annotate(Count("pk"))
         return self._rendered("board", {"lanes": shown.lanes(cards, dict(found))})
@@ -128,12 +129,13 @@ class Queue:
             return Empty(_("Nothing here"), _("No request is in this view now."), reverse("desk:queue"), _("All open"))
         return Empty(_("All done"), _("No request is open. New ones appear here, the most urgent on top."))
 
-    def _selection(self) -> Selection | None:
+    def _selection(self, rows: Sequence[shown.Row]) -> Selection | None:
         """Only officers choose rows: the data protection officer decides nothing (GDPR 38(6))."""
         if not policies.is_officer(self.request.user):
             return None
         keys = Chosen(self.request.session, "desk").keys
-        return Selection(reverse("desk:choose"), len(keys), reverse("desk:bulk"), frozenset(keys))
+        on_page = " ".join(row.key for row in rows)
+        return Selection(reverse("desk:choose"), len(keys), reverse("desk:bulk"), frozenset(keys), on_page)
 
 
 def moves_of(subject_request: SubjectRequest, user: Any) -> Sequence[tuple[str, str]]:
