@@ -16,7 +16,7 @@ def open_fold(page, title):
 
 
 def write(page, label, text):
-    page.get_by_label(label).fill(text)
+    page.get_by_role("textbox", name=label).fill(text)  # the one in an open fold
 
 
 def test_visitors_read_and_choose_language_and_theme(live_portal, browser):
