@@ -34,6 +34,7 @@ class Place:
 
 PUBLIC = (
     Place("components", "/components/"),
+    Place("components", "/components/"),
     Place("centre", "/"),
     Place("contact", "/contact/"),
     Place("processors", "/processors/"),
@@ -48,14 +49,18 @@ FILING = ("right", "about", "identifiers", "asked", "check")
 
 
 def furnish(*, now: datetime, number: str, settle: Callable[[], Any]) -> list[Place]:
-    """Make sign-ins and requests in every state; `settle` waits until the worker has answered those it can.
+    """Make sign-ins and requests in every state; `settle` waits until the worker did what it can, and ends it.
 
     `number` is a recipient of Acme's messages on the sample platform.
     """
     create_sign_ins(now=now - timedelta(days=60))
     call_command("datamap", "load", DATASET, verbosity=0)
-    made = _requests(now=now, number=number)
+    people = {user.email: user for user in User.objects.all()}
+    account = CustomerAccount.objects.get(memberships__user=people[CUSTOMER])
+    filing = _Filing(people[CUSTOMER], account, number, now)
+    made = _requests(filing, people[OFFICER], people[SECOND_OFFICER], now=now)
     settle()
+    made["executing"] = filing.approved(Right.ERASURE, people[OFFICER], people[SECOND_OFFICER])
     customer = [Place(f"request-{name}", f"/requests/{each.reference}/", CUSTOMER) for name, each in made.items()]
     desk = [Place(f"desk-{name}", f"/desk/{each.reference}/", SECOND_OFFICER) for name, each in made.items()]
     return [*PUBLIC, *customer, *desk, *_fixed(made)]
@@ -87,11 +92,8 @@ def _fixed(made: dict[str, SubjectRequest]) -> list[Place]:
     ]
 
 
-def _requests(*, now: datetime, number: str) -> dict[str, SubjectRequest]:
+def _requests(filing: "_Filing", officer: User, second: User, *, now: datetime) -> dict[str, SubjectRequest]:
     """One request a state, each taken there by the services."""
-    people = {user.email: user for user in User.objects.all()}
-    officer, second = people[OFFICER], people[SECOND_OFFICER]
-    filing = _Filing(people[CUSTOMER], CustomerAccount.objects.get(memberships__user=people[CUSTOMER]), number, now)
     made = {"received": filing.file(Right.ACCESS, 1, asked_customer_on=(now - timedelta(days=3)).date())}
     waiting = filing.taken_up(Right.ACCESS, 12, officer, about=About.OWN)
     services.ask_requester(waiting, text="Which of your two addresses do you mean?", by=officer, now=now)

@@ -101,5 +101,7 @@ def furnished(portal: Portal, browser: Browser, sign_in: Callable[..., User]) ->
     def settle() -> None:
         executing = SubjectRequest.objects.filter(status=Status.EXECUTING)
         wait_for(lambda: not executing.exists(), seconds=90, what="the worker's answers")
+        portal.kill("beat")
+        portal.kill("worker")
 
     return Walk(portal, browser, sign_in, furnish(now=clock.now(), number=number, settle=settle))

@@ -80,7 +80,7 @@ class _Said:
         return self.days[day] if day else ""
 
 
-def _row(each: SubjectRequest, today: date, said: _Said) -> Row:
+def _row(each: Any, today: date, said: _Said) -> Row:
     deadline = words.next_countdown(each, today=today)
     shown_on = deadline.on if deadline else words.local_day(each.closed_at)
     return Row(
@@ -145,7 +145,7 @@ def lanes(cards: Sequence[Row], numbers: Mapping[str, int]) -> list[Lane]:
     return [
         Lane(
             status=status,
-            title=status.label,
+            title=str(status.label),
             count=numbers.get(status.value, 0),
             cards=[card for card in cards if card.subject_request.status == status],
         )

@@ -28,11 +28,7 @@ STEPS = ("assign", "extend", "duplicate", "spam")
 def choose(request: HttpRequest) -> HttpResponse:
     """Keep which rows are chosen, then go where the button says: on to a page, or to the steps."""
     _require_officer(request)
-    chosen, shown_keys, go = (
-        Chosen(request.session, "desk"),
-        request.POST.get("shown", "").split(),
-        request.POST.get("go", ""),
-    )
+    chosen, shown_keys, go = Chosen(request.session, "desk"), request.POST.get("shown", "").split(), _go(request)
     if go == "none":
         chosen.clear()
     else:
@@ -40,10 +36,18 @@ def choose(request: HttpRequest) -> HttpResponse:
     if go == "save":
         count = len(chosen.keys)
         return HttpResponse(ngettext("%(n)s chosen", "%(n)s chosen", count) % {"n": count}, content_type="text/plain")
-    if go == "steps":
-        return redirect("desk:bulk")
-    query = "&".join(part for part in (request.POST.get("back", ""), go if go.startswith("cursor=") else "") if part)
-    return redirect(reverse("desk:queue") + (f"?{query}" if query else ""))
+    return redirect("desk:bulk") if go == "steps" else redirect(_on(request))
+
+
+def _go(request: HttpRequest) -> str:
+    return request.POST.get("go", "")
+
+
+def _on(request: HttpRequest) -> str:
+    """The page of the queue that the button named, with the filters and the sort one came with."""
+    cursor = _go(request) if _go(request).startswith("cursor=") else ""
+    query = "&".join(part for part in (request.POST.get("back", ""), cursor) if part)
+    return reverse("desk:queue") + (f"?{query}" if query else "")
 
 
 @require_safe

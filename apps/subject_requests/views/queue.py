@@ -162,7 +162,7 @@ def move(request: HttpRequest, reference: str) -> HttpResponse:
     if action is None or not action.is_allowed(request.user, subject_request):
         messages.error(request, _("Request %(reference)s can’t go there.") % {"reference": reference})
     elif action.slug not in queued.AT_ONCE:
-        return redirect(f"{reverse('desk:detail', args=[reference])}?step={action.slug}#{action.slug}")
+        return redirect(f"{reverse('desk:detail', args=[reference])}?step={action.slug}")
     else:
         _take(request, subject_request, action)
     return redirect(f"{reverse('desk:queue')}?as=board")
