@@ -34,7 +34,6 @@ class Place:
 
 PUBLIC = (
     Place("components", "/components/"),
-    Place("components", "/components/"),
     Place("centre", "/"),
     Place("contact", "/contact/"),
     Place("processors", "/processors/"),
