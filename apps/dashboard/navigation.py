@@ -17,7 +17,7 @@ THEMES = ("light", "dark")
 
 PUBLIC_DOORS = (("processors:list", _("Processors")),)
 CUSTOMER_DOORS = (("subject_requests:home", _("Home")), ("subject_requests:list", _("Requests")))
-OFFICER_DOORS = (("desk:queue", _("Desk")),)
+OFFICER_DOORS = (("desk:queue", _("Desk")), ("desk:overview", _("Overview")))
 REGISTER_DOORS = (("processors:register", _("Registers")),)
 EVIDENCE_DOORS = (("dashboard:evidence", _("Evidence")),)
 PEOPLE_DOORS = (("people", _("People")),)
