@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.http.response import HttpResponseBase
+from django.middleware.gzip import GZipMiddleware
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 
@@ -65,3 +67,14 @@ class SwappedPartsMiddleware:
             # as django-csp's own decorators say it
             response._csp_replace = {"trusted-types": ["default"]}  # type: ignore[attr-defined]
         return response
+
+
+class CompressedPagesMiddleware(GZipMiddleware):
+    """Pages travel compressed; files do not, as packages are compressed already and are spent by their last byte (T21).
+
+    Django masks its CSRF tokens anew for each page and pads what it compresses, so that lengths tell nothing (BREACH).
+    """
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        is_page = response.get("Content-Type", "").startswith("text/html") and not response.streaming
+        return super().process_response(request, response) if is_page else response

@@ -14,7 +14,11 @@ RULES = {
     "resultTypes": ["violations"],
     "iframes": False,
 }
-WIDER_THAN_THE_SCREEN = "document.scrollingElement.scrollWidth - innerWidth"
+WIDER_THAN_THE_SCREEN = """() => document.scrollingElement.scrollWidth <= innerWidth ? [] : ['the page',
+  ...[...document.body.querySelectorAll('*')].filter(each => {
+    const {left, right} = each.getBoundingClientRect();
+    return (right > innerWidth + 1 || left < -1) && !each.closest('.table-wrap');
+  }).slice(-1).map(each => each.outerHTML.slice(0, 120))]"""
 SMALL_TARGETS = """() => [...document.querySelectorAll('a, button, input:not([type=hidden]), select, summary')]
   .filter(each => !each.closest('p, li, td, th, dd, h1, h2, h3, .choice, .skip'))
   .map(each => [each, each.getBoundingClientRect()])
@@ -48,6 +52,5 @@ def complaints(page, language):
         yield "says another language or direction"
     size = page.viewport_size
     page.set_viewport_size({"width": 320, "height": 640})
-    if page.evaluate(WIDER_THAN_THE_SCREEN) > 0:
-        yield "wider than 320 px"
+    yield from (f"wider than 320 px: {each}" for each in page.evaluate(WIDER_THAN_THE_SCREEN))
     page.set_viewport_size(size)
