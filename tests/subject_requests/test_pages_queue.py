@@ -39,8 +39,8 @@ def state_of(subject_request):
 
 
 def choose(client, *chosen, shown=None, go="save"):
-    keys = [str(each.pk) for each in chosen]
-    shown = keys if shown is None else [str(each.pk) for each in shown]
+    keys = [each.reference for each in chosen]
+    shown = keys if shown is None else [each.reference for each in shown]
     return client.post("/desk/choose/", {"shown": " ".join(shown), "chosen": keys, "go": go})
 
 
@@ -181,7 +181,7 @@ def test_a_choice_outlives_paging_sorting_and_filters(client, officer):
     on = client.get(QUEUE).context["table"].page.next_cursor
     there = client.post(
         "/desk/choose/",
-        {"shown": str(made[0].pk), "chosen": [str(made[0].pk)], "go": f"cursor={on}", "back": "size=30"},
+        {"shown": made[0].reference, "chosen": [made[0].reference], "go": f"cursor={on}", "back": "size=30"},
     )
     assert there.url == f"/desk/?size=30&cursor={on}"
     assert client.get(QUEUE).context["table"].selection.count == 3

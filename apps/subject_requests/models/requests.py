@@ -114,9 +114,8 @@ class SubjectRequestQuerySet(models.QuerySet["SubjectRequest"]):
             *(Case(When(first, then=0), default=1) for first in (is_ours, is_open)), "-received_at", "pk"
         )
 
-    def among(self, keys: Iterable[str]) -> Self:
-        """Those whose ids are among these; what is no id is nobody's."""
-        return self.filter(pk__in=[key for key in keys if _is_uuid(key)])
+    def among(self, references: Iterable[str]) -> Self:
+        return self.filter(reference__in=list(references))
 
     def waiting(self) -> Self:
         return self.filter(status=Status.WAITING_FOR_REQUESTER)
@@ -126,13 +125,6 @@ class SubjectRequestQuerySet(models.QuerySet["SubjectRequest"]):
 
     def unassigned(self) -> Self:
         return self.filter(assigned_to=None)
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        return bool(uuid.UUID(text))
-    except ValueError:
-        return False
 
 
 def _person(**options: Any) -> models.ForeignKey:

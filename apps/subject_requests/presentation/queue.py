@@ -33,7 +33,6 @@ class Row:
     """One request as a row of the queue or a card of the board shows it."""
 
     subject_request: SubjectRequest
-    key: str
     url: str
     reference: str
     what: str
@@ -85,7 +84,6 @@ def _row(each: Any, today: date, said: _Said) -> Row:
     shown_on = deadline.on if deadline else words.local_day(each.closed_at)
     return Row(
         subject_request=each,
-        key=str(each.pk),
         url=said.address.replace("-", each.reference),
         reference=each.reference,
         what=said.what(each),

@@ -134,7 +134,7 @@ class Queue:
         if not policies.is_officer(self.request.user):
             return None
         keys = Chosen(self.request.session, "desk").keys
-        on_page = " ".join(row.key for row in rows)
+        on_page = " ".join(row.reference for row in rows)
         return Selection(reverse("desk:choose"), len(keys), reverse("desk:bulk"), frozenset(keys), on_page)
 
 
