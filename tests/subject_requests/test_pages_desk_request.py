@@ -38,6 +38,15 @@ def open_steps(response):
     return [step["slug"] for group in groups for step in response.context[group] if step["is_open"]]
 
 
+@pytest.mark.parametrize(
+    ("days", "said"), [(40, "The officers were alerted (Overdue)"), (7, "The officers were alerted (3 days left)")]
+)
+def test_the_timeline_says_an_alert_in_words(client, officer, days, said):
+    subject_request = in_progress(officer=officer, at=NOW - timedelta(days=days))
+    services.alert_part(subject_request.parts.get(capacity="processor"), now=NOW)
+    assert said in client.get(page_of(subject_request)).content.decode()
+
+
 # --- steps -----------------------------------------------------------------------------------------------------------
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.utils import formats
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from apps.accounts.models import User
 from apps.ledger.models import Entry
@@ -86,8 +86,17 @@ def _fact_in_words(name: str, value: Any) -> Any:
         return formats.date_format(date.fromisoformat(value), "DATE_FORMAT")
     if name == "capacity" and value in Capacity.values:
         return capacity_in_a_word(value)
+    if name == "step":
+        return _step_in_words(str(value))
     choices = CODES.get(name)
     return choices(value).label if choices and value in choices.values else value
+
+
+def _step_in_words(step: str) -> str:
+    """Of an alert: how many days were left, or that none was."""
+    if step.isdigit():
+        return ngettext("%(days)s day left", "%(days)s days left", int(step)) % {"days": step}
+    return _("Overdue") if step == "overdue" else step
 
 
 def _plain(entry: Entry) -> str:
