@@ -27,7 +27,8 @@ LOOSE = """() => {
   const loose = [];
   while (walker.nextNode()) {
     const holder = walker.currentNode.parentElement.closest('bdi, code, textarea, option, script, [dir]');
-    if ((!holder || holder === document.documentElement) && identifier.test(walker.currentNode.data))
+    const mixed = walker.currentNode.data.replace(/[\\u2066-\\u2068][^\\u2069]*\\u2069/g, '');  // isolated by characters
+    if ((!holder || holder === document.documentElement) && identifier.test(mixed))
       loose.push(walker.currentNode.data.trim().slice(0, 80));
   }
   return loose;
@@ -44,7 +45,7 @@ def english_left_over(page: Page, language: str) -> Iterator[str]:
 
 
 def loose_identifiers(page: Page, language: str) -> list[str]:
-    """References, addresses and numbers outside `<bdi>`: in Arabic their order falls apart."""
+    """References, addresses and numbers that nothing isolates (`<bdi>` or Unicode's isolates): their order falls apart."""
     found: list[str] = page.evaluate(LOOSE) if language == "ar" else []
     return found
 

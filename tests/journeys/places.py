@@ -10,6 +10,7 @@ from django.core.management import call_command
 from apps.accounts.models import CustomerAccount, User
 from apps.core.identities import Identity, IdentityType
 from apps.demo.sign_ins import create_sign_ins
+from apps.processors.models import Engagement
 from apps.subject_requests import services
 from apps.subject_requests.models import SubjectRequest
 from apps.subject_requests.states import About, Right
@@ -79,7 +80,12 @@ def _fixed(made: dict[str, SubjectRequest]) -> list[Place]:
         Place("certificate", f"/requests/{erased}/files/certificate/", CUSTOMER),
         *(Place(f"new-{slug}", f"/requests/new/{slug}/", CUSTOMER) for slug in FILING),
         Place("account", "/account/", CUSTOMER),
+        Place("second-factor", "/account/2fa/", CUSTOMER),
+        Place("sessions", "/account/sessions/", CUSTOMER),
+        Place("team", f"/account/team/{made['received'].account_id}/", "owner@acme.example"),
         Place("desk", "/desk/", OFFICER),
+        Place("board", "/desk/?as=board", OFFICER),
+        Place("bulk", "/desk/bulk/", OFFICER),
         Place("desk-none", "/desk/?status=executing", OFFICER),
         Place("keys", "/desk/keys/", OFFICER),
         Place("overview", "/desk/overview/?period=12-months", OFFICER),
@@ -87,6 +93,7 @@ def _fixed(made: dict[str, SubjectRequest]) -> list[Place]:
         Place("outbox", "/evidence/outbox/", AUDITOR),
         Place("people", "/registers/people/", ADMIN),
         Place("register", "/registers/processors/", ADMIN),
+        Place("register-entry", f"/registers/processors/{Engagement.objects.earliest('pk').line}/", ADMIN),
         Place("register-new", "/registers/processors/new/", ADMIN),
     ]
 

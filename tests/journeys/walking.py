@@ -15,7 +15,7 @@ from apps.core import clock
 from apps.subject_requests.models import SubjectRequest
 from apps.subject_requests.states import Status
 from tests.journeys.conftest import Portal, wait_for
-from tests.journeys.places import CUSTOMER, Place, furnish
+from tests.journeys.places import CUSTOMER, OFFICER, Place, furnish
 
 ACME = "1001"
 ANSWERS = {
@@ -70,6 +70,9 @@ class Walk:
         if who == CUSTOMER:
             for slug, data in ANSWERS.items():
                 client.post(f"/requests/new/{slug}/", data)
+        if who == OFFICER:
+            references = SubjectRequest.objects.open().values_list("reference", flat=True)
+            client.post("/desk/choose/", {"shown": " ".join(references), "chosen": list(references)})
         return client.cookies[settings.SESSION_COOKIE_NAME].value
 
     def _cookie(self, context: BrowserContext, name: str, value: str) -> None:

@@ -7,3 +7,4 @@ TIME_FORMAT = "H:i"
 # The digits of the CLDR's `ar` with its separators: 1,234.5.
 DECIMAL_SEPARATOR = "."
 THOUSAND_SEPARATOR = ","
+NUMBER_GROUPING = 3
