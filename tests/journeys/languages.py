@@ -27,7 +27,8 @@ LOOSE = """() => {
   const loose = [];
   while (walker.nextNode()) {
     const holder = walker.currentNode.parentElement.closest('bdi, code, textarea, option, script, [dir]');
-    const mixed = walker.currentNode.data.replace(/[\\u2066-\\u2068][^\\u2069]*\\u2069/g, '');  // isolated by characters
+    // what Unicode's isolates hold is isolated too
+    const mixed = walker.currentNode.data.replace(/[\\u2066-\\u2068][^\\u2069]*\\u2069/g, '');
     if ((!holder || holder === document.documentElement) && identifier.test(mixed))
       loose.push(walker.currentNode.data.trim().slice(0, 80));
   }
@@ -45,7 +46,7 @@ def english_left_over(page: Page, language: str) -> Iterator[str]:
 
 
 def loose_identifiers(page: Page, language: str) -> list[str]:
-    """References, addresses and numbers that nothing isolates (`<bdi>` or Unicode's isolates): their order falls apart."""
+    """References, addresses and numbers that nothing isolates: in Arabic their order falls apart."""
     found: list[str] = page.evaluate(LOOSE) if language == "ar" else []
     return found
 

@@ -164,3 +164,25 @@ def test_a_dialog_asks_before_a_request_is_withdrawn(
     plain.get_by_role("link", name="Withdraw this request").click()
     press(plain, "Withdraw the request")
     expect(plain.locator(".banner-success")).to_contain_text("The request was withdrawn.")
+
+
+def test_what_is_ticked_stays_ticked_and_a_card_is_dragged_to_another_lane(
+    live_portal: Portal, browser: Browser, requests: list[SubjectRequest]
+):
+    page = sign_in(browser, live_portal, OFFICER)
+    heard = complaints_of(page)
+    page.goto("/desk/")
+    with page.expect_response("**/desk/choose/"):
+        page.get_by_label(f"Choose {requests[1].reference}").check()
+    expect(page.locator("[data-chosen]")).to_have_text("1 chosen")
+    page.get_by_role(
+        "link", name="Account", exact=False
+    ).first.click()  # sorts: a link, no button that keeps the choice
+    expect(page.get_by_label(f"Choose {requests[1].reference}")).to_be_checked()
+    page.goto("/desk/?as=board")
+    card = page.locator("[data-card]", has_text=requests[2].reference)
+    card.drag_to(page.locator('[data-lane="in_progress"]'))
+    page.wait_for_url("**/desk/?as=board")
+    expect(page.locator('[data-lane="in_progress"]')).to_contain_text(requests[2].reference)
+    assert SubjectRequest.objects.get(pk=requests[2].pk).assigned_to.email == OFFICER
+    assert heard == []
