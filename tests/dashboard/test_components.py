@@ -92,3 +92,12 @@ def test_production_refuses_to_show_it():
     assert "PRODUCTION refuses DEBUG, DEMO and SHOW_COMPONENTS" in refused.stderr
     allowed = subprocess.run(command, cwd=ROOT, env=environment | {"SHOW_COMPONENTS": "0"}, check=False)
     assert allowed.returncode == 0
+
+
+def test_news_is_announced_an_error_at_once_and_the_rest_in_its_turn(html):
+    """WCAG 2.2, 4.1.3: a screen reader hears of it though the focus stays where it is."""
+    roles = dict(re.findall(r'<div class="banner banner-(\w+)" role="(\w+)"', html))
+    assert roles == {"info": "status", "success": "status", "warning": "status", "error": "alert"}
+    assert re.search(r'<div class="error-summary"[^>]*role="alert"', html)
+    assert re.search(r'<div class="confirmed[^"]*" role="status"', html)
+    assert "<output data-chosen>" in html
