@@ -64,6 +64,18 @@ def require_fresh_factor(view: Callable[..., HttpResponse]) -> Callable[..., Htt
     return stepped_up
 
 
+def exports_with_fresh_factor(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """A list that staff may also take away as a file (`?format=csv`): that asks for a fresh factor (T37)."""
+    with_factor = require_fresh_factor(view)
+
+    @wraps(view)
+    def shown_or_taken(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        takes = request.GET.get("format") == "csv"
+        return (with_factor if takes else view)(request, *args, **kwargs)
+
+    return shown_or_taken
+
+
 def reads_through_forms(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     """All that is posted here goes through form fields, which refuse what PostgreSQL can't store beside the field."""
     view.reads_through_forms = True  # type: ignore[attr-defined]

@@ -31,7 +31,7 @@ def keyset_page(
     """
     direction, values = _decode(cursor, len(order))
     backwards = direction == "p"
-    names = [_flip(name) for name in order] if backwards else list(order)
+    names = list(turned(order)) if backwards else list(order)
     queryset = queryset.order_by(*names)
     if values is not None:
         try:
@@ -50,8 +50,9 @@ def keyset_page(
     )
 
 
-def _flip(name: str) -> str:
-    return name[1:] if name.startswith("-") else f"-{name}"
+def turned(order: Sequence[str]) -> tuple[str, ...]:
+    """The same fields from the other end."""
+    return tuple(name[1:] if name.startswith("-") else f"-{name}" for name in order)
 
 
 def _beyond(names: list[str], values: list[Any]) -> Q:

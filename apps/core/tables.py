@@ -11,7 +11,7 @@ from django.http import QueryDict, StreamingHttpResponse
 from django.utils.http import urlencode
 from django.utils.translation import get_language, override
 
-from apps.core.pages import PAGE_SIZE, Page, keyset_page
+from apps.core.pages import PAGE_SIZE, Page, keyset_page, turned
 from apps.core.spreadsheets import BYTE_ORDER_MARK, as_csv
 
 SIZES = (PAGE_SIZE, 100, 200)
@@ -44,7 +44,6 @@ class Selection:
 
     url: str
     count: int
-    steps_url: str
     chosen: frozenset[str] = frozenset()
     shown: str = ""  # the keys of the rows on this page, a space between; short ones that are alike weigh little
 
@@ -92,7 +91,7 @@ class Listing:
         self.sort = wanted if wanted.removeprefix("-") in orders else sort
         self.default_sort = sort
         order = orders[self.sort.removeprefix("-")]
-        self.order = tuple(_flip(name) for name in order) if self.sort.startswith("-") else order
+        self.order = turned(order) if self.sort.startswith("-") else order
         size = params.get("size", "")
         self.size = int(size) if size in map(str, SIZES) else PAGE_SIZE
 
@@ -142,10 +141,6 @@ class Listing:
         turned = column.name if not is_here or is_descending else f"-{column.name}"
         url = f"?{self.query(sort=turned)}" if column.order else ""
         return Heading(column, url, ("descending" if is_descending else "ascending") if is_here else "")
-
-
-def _flip(name: str) -> str:
-    return name[1:] if name.startswith("-") else f"-{name}"
 
 
 def csv_response(

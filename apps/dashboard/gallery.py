@@ -224,7 +224,7 @@ def _table(
 
 
 def _selection() -> Selection:
-    return Selection(url="", count=2, steps_url=HERE, chosen=frozenset({"accounts/invited"}))
+    return Selection(url="", count=2, chosen=frozenset({"accounts/invited"}))
 
 
 def _events(now: datetime) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ from apps.accounts import policies as account_policies
 from apps.accounts.states import Role
 from apps.core import clock
 from apps.core.countries import country_name
+from apps.core.http import exports_with_fresh_factor
 from apps.core.tables import Listing, csv_response
 from apps.dashboard import gallery, listings, policies
 from apps.dashboard.doors import DOORS, TILES, ways
@@ -66,6 +67,7 @@ def _first_pages(user: Any) -> list[str]:
 
 @require_safe
 @login_required
+@exports_with_fresh_factor
 def evidence(request: HttpRequest) -> HttpResponse:
     """The ledger, newest first: who did what to which object. It holds ids and codes, so nobody is named here."""
     if not policies.can_read_evidence(request.user):
@@ -86,6 +88,7 @@ def evidence(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @login_required
+@exports_with_fresh_factor
 def outbox(request: HttpRequest) -> HttpResponse:
     """What was to be told, and whether it went out. Addresses and words stay sealed."""
     if not policies.can_read_outbox(request.user):

@@ -211,7 +211,7 @@ class TestCommand:
         assert "messages" in first.getvalue()
         assert "filled already" in second.getvalue()
 
-    def test_it_puts_the_platform_on_the_map_and_makes_the_sign_ins(self, db, settings):
+    def test_it_puts_the_platform_on_the_map_and_makes_the_sign_ins(self, committed_db, settings):
         settings.DEMO = True
         call_command("demo", stdout=StringIO())
         call_command("demo", stdout=StringIO())

@@ -75,6 +75,8 @@ def test_every_page_is_worked_by_keyboard_and_read_at_twice_the_size(live_portal
     for place, page in walk.visits("en", "light", 1280, variants=False):
         for check in (by_keyboard, without_motion, enlarged):
             found += [f"{place.name}: {each}" for each in check(page)]
+    for place, page in walk.visits("en", "light", 640, variants=False):  # a desk's screen at 200 %: lists are folded
+        found += [f"{place.name} at 200 %: {each}" for each in by_keyboard(page)]
     if found + walk.complaints:
         pytest.fail("\n".join(found + walk.complaints), pytrace=False)
 

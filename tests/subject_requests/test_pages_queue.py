@@ -144,6 +144,22 @@ def test_a_lane_shows_its_first_cards_and_how_many_more_there_are(client, office
     assert (len(lane.cards), lane.count, lane.more) == (25, 27, 2)
 
 
+def test_the_board_keeps_its_view_and_filters_when_a_card_moves_or_a_lane_is_opened(client, officer):
+    mine = in_progress(Right.ACCESS, officer=officer)
+    page = client.get(QUEUE + "?view=mine&right=access&as=board")
+    back = page.context["back"]
+    moved = client.post(f"/desk/{mine.reference}/move/", {"to": "awaiting_approval", "back": back})
+    assert moved.url == "/desk/?view=mine&right=access&as=board"
+    lane = next(lane for lane in page.context["lanes"] if lane.status == Status.RECEIVED)
+    assert lane.url == "?view=mine&right=access&status=received"
+    assert listed(client, lane.url) == []
+
+
+def test_filtering_keeps_view_sort_and_size(client, officer):
+    kept = dict(client.get(QUEUE + "?view=mine&sort=-account&size=100").context["keep"])
+    assert kept == {"view": "mine", "sort": "-account", "size": "100"}
+
+
 def test_moving_a_card_takes_the_step_that_leads_there(client, officer):
     subject_request = filed()
     client.post(f"/desk/{subject_request.reference}/move/", {"to": "in_progress"})

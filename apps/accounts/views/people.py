@@ -18,7 +18,7 @@ from apps.accounts.forms import GrantRoleForm, StaffFilterForm
 from apps.accounts.models import User, UserQuerySet
 from apps.core import clock
 from apps.core.errors import DomainError
-from apps.core.http import require_fresh_factor
+from apps.core.http import exports_with_fresh_factor, require_fresh_factor
 from apps.core.questions import Question, ask
 from apps.core.tables import Column, Empty, Listing, csv_response
 
@@ -32,6 +32,7 @@ COLUMNS = (
 
 @require_safe
 @login_required
+@exports_with_fresh_factor
 def people(request: HttpRequest) -> HttpResponseBase:
     """Everybody with a staff role."""
     if not policies.can_see_people(request.user):

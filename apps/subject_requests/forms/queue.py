@@ -6,10 +6,11 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from apps.core.filters import FilterForm
 from apps.subject_requests.states import OFFERED, Status
 
 
-class QueueForm(forms.Form):
+class QueueForm(FilterForm):
     """The queue's filters. They live in the address, so a view of the queue can be kept and shared.
 
     No identifier of a person is asked for here: addresses stand in logs and histories.
@@ -30,16 +31,11 @@ class QueueForm(forms.Form):
     due = forms.ChoiceField(label=gettext_lazy("Due"), required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, label_suffix="", auto_id="filter_%s", **kwargs)
+        super().__init__(*args, **kwargs)
         self.fields["status"].choices = [("", _("All")), *((status.value, status.label) for status in Status)]
         self.fields["right"].choices = [("", _("All")), *((right.value, right.label) for right in OFFERED)]
         self.fields["assigned"].choices = [("", _("Anybody")), *self.ASSIGNED]
         self.fields["due"].choices = [("", _("Any time")), *self.DUE]
-
-    def chosen(self) -> dict[str, str]:
-        """The filters that make sense; a value that is none is left out."""
-        self.is_valid()
-        return {name: value for name, value in getattr(self, "cleaned_data", {}).items() if value}
 
 
 class MoveForm(forms.Form):

@@ -1,6 +1,6 @@
 """What the officers' queue shows: rows, cards, tabs. Words are made once a row, so that 200 rows are quick."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -44,10 +44,6 @@ class Row:
     officer: str
     choose: str  # what a screen reader says of the box that chooses the row
     moves: Sequence[tuple[str, str]] = ()
-
-    def __getitem__(self, name: str) -> Any:
-        """Templates look a name up in this way first; without it every name on every row costs an exception."""
-        return getattr(self, name)
 
 
 def rows(subject_requests: Iterable[SubjectRequest], *, today: date) -> list[Row]:
@@ -132,13 +128,14 @@ class Lane:
     title: str
     count: int
     cards: Sequence[Row]
+    url: str  # the table of all requests of this lane, with the filters of the board
 
     @property
     def more(self) -> int:
         return self.count - len(self.cards)
 
 
-def lanes(cards: Sequence[Row], numbers: Mapping[str, int]) -> list[Lane]:
+def lanes(cards: Sequence[Row], numbers: Mapping[str, int], *, url_of: Callable[[Status], str]) -> list[Lane]:
     """The board: a lane a status, the earliest due on top."""
     return [
         Lane(
@@ -146,6 +143,7 @@ def lanes(cards: Sequence[Row], numbers: Mapping[str, int]) -> list[Lane]:
             title=str(status.label),
             count=numbers.get(status.value, 0),
             cards=[card for card in cards if card.subject_request.status == status],
+            url=url_of(status),
         )
         for status in LANES
     ]

@@ -55,10 +55,6 @@ class Tag:
     tone: str
     code: str = ""
 
-    def __getitem__(self, name: str) -> str:
-        """How templates look a name up first; without it every tag of a long list costs three exceptions."""
-        return str(getattr(self, name))
-
 
 def status_tag(subject_request: SubjectRequest, *, ready_until: datetime | None = None) -> Tag:
     """The one tag that says where a request stands; officers also show its code."""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
+from urllib.parse import parse_qsl
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -17,7 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.core import clock
 from apps.core.errors import DomainError
-from apps.core.http import reads_through_forms
+from apps.core.http import exports_with_fresh_factor, reads_through_forms
 from apps.core.selections import Chosen
 from apps.core.tables import Empty, Listing, Selection, csv_response
 from apps.subject_requests import forms, policies
@@ -29,10 +30,12 @@ from apps.subject_requests.views.actions import BY_SLUG
 from apps.subject_requests.views.desk import visible_at_desk
 
 CARDS = 25
+BOARD = {"as": "board"}
 
 
 @require_safe
 @login_required
+@exports_with_fresh_factor
 def queue(request: HttpRequest) -> HttpResponse:
     """Requests by their legal due date. Officers work here, the data protection officer reads along."""
     if not policies.can_see_desk(request.user):
@@ -85,7 +88,8 @@ class Queue:
         first = self.requests.with_people().first_of_each_status(CARDS)
         cards = [replace(card, moves=moves_of(card.subject_request, user)) for card in self._rows(first)]
         found = self.requests.order_by().values_list("status").annotate(Count("pk"))
-        return self._rendered("board", {"lanes": shown.lanes(cards, dict(found))})
+        lanes = shown.lanes(cards, dict(found), url_of=lambda status: f"?{self.listing.query(status=status.value)}")
+        return self._rendered("board", {"lanes": lanes, "back": self.listing.query(**BOARD)})
 
     def as_csv(self) -> HttpResponse:
         requests = self.requests.order_by(*self.listing.order)
@@ -96,35 +100,29 @@ class Queue:
 
     def _rendered(self, shape: str, more: dict[str, Any]) -> HttpResponse:
         numbers = queued.counts(self.everything, user=self.request.user, now=self.now)
-        kept = {"view": self.view.name, "as": self._shape(shape)}
+        looks = {"table": (_("Table"), {}), "board": (_("Board"), BOARD)}
+        address = parse_qsl(self.listing.query(**looks[shape][1]))
         context = {
             "form": self.form,
             "tabs": shown.tabs(self.view.name, numbers, shape=shape),
-            "keep": [(name, value) for name, value in kept.items() if value],
+            "keep": [(name, value) for name, value in address if name not in self.form.fields],
             "shapes": [
-                {
-                    "text": text,
-                    "url": f"?{self.listing.query(**{'as': self._shape(name)})}",
-                    "is_current": shape == name,
-                }
-                for name, text in (("table", _("Table")), ("board", _("Board")))
+                {"text": text, "url": f"?{self.listing.query(**look)}", "is_current": shape == name}
+                for name, (text, look) in looks.items()
             ],
-            "clear_url": self._clear_url(shape) if self.chosen else "",
+            "clear_url": self._clear_url(**looks[shape][1]) if self.chosen else "",
         }
         return render(self.request, f"subject_requests/desk/{shape}.html", context | more)
 
-    def _shape(self, shape: str) -> str:
-        return shape if shape == "board" else ""
-
-    def _clear_url(self, shape: str) -> str:
-        kept = {"view": self.view.name, "as": self._shape(shape)}
+    def _clear_url(self, **look: str) -> str:
+        kept = {"view": self.view.name, **look}
         query = urlencode({name: value for name, value in kept.items() if value})
         return reverse("desk:queue") + (f"?{query}" if query else "")
 
     def _empty(self) -> Empty:
         if self.chosen:
             text = _("No request fits these filters.")
-            return Empty(_("Nothing here"), text, self._clear_url("table"), _("Show everything"))
+            return Empty(_("Nothing here"), text, self._clear_url(), _("Show everything"))
         if self.view.name:
             return Empty(_("Nothing here"), _("No request is in this view now."), reverse("desk:queue"), _("All open"))
         return Empty(_("All done"), _("No request is open. New ones appear here, the most urgent on top."))
@@ -135,7 +133,7 @@ class Queue:
             return None
         keys = Chosen(self.request.session, "desk").keys
         on_page = " ".join(row.reference for row in rows)
-        return Selection(reverse("desk:choose"), len(keys), reverse("desk:bulk"), frozenset(keys), on_page)
+        return Selection(reverse("desk:choose"), len(keys), frozenset(keys), on_page)
 
 
 def moves_of(subject_request: SubjectRequest, user: Any) -> Sequence[tuple[str, str]]:
@@ -165,7 +163,7 @@ def move(request: HttpRequest, reference: str) -> HttpResponse:
         return redirect(f"{reverse('desk:detail', args=[reference])}?step={action.slug}")
     else:
         _take(request, subject_request, action)
-    return redirect(f"{reverse('desk:queue')}?as=board")
+    return redirect(f"{reverse('desk:queue')}?{request.POST.get('back') or urlencode(BOARD)}")
 
 
 def _take(request: HttpRequest, subject_request: SubjectRequest, action: Any) -> None:
