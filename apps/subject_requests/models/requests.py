@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Case, F, OuterRef, Prefetch, Q, Subquery, Value, When, Window
+from django.db.models import Case, F, Min, OuterRef, Prefetch, Q, Subquery, Value, When, Window
 from django.db.models.functions import Coalesce, RowNumber
 from django.urls import reverse
 
@@ -63,8 +63,9 @@ class SubjectRequestQuerySet(models.QuerySet["SubjectRequest"]):
 
     def with_due(self) -> Self:
         """`next_due_on`: of the earliest part that has no outcome yet (null once closed)."""
-        first = Part.objects.filter(request=OuterRef("pk"), outcome="").order_by("due_on", "capacity")
-        return self.annotate(next_due_on=Subquery(first.values("due_on")[:1]))
+        # Grouped by the request: sorted by due date, the planner may walk all open parts for each of them.
+        unanswered = Part.objects.filter(request=OuterRef("pk"), outcome="").order_by().values("request")
+        return self.annotate(next_due_on=Subquery(unanswered.annotate(due=Min("due_on")).values("due")))
 
     def for_list(self) -> Self:
         return self.select_related("account", "filed_by").prefetch_related("parts").with_due()
