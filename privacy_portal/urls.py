@@ -7,6 +7,7 @@ urlpatterns = [
     path("readyz", core_views.readyz, name="readyz"),
     path("", include("apps.accounts.urls")),
     path("", include("apps.subject_requests.urls")),
+    path("", include("apps.retention.urls")),
     path("", include("apps.processors.urls")),
     path("", include("apps.dashboard.urls")),
 ]

@@ -135,13 +135,24 @@ class _Collection:
             return
         for top in self.collection.fields:
             self._column(top, live)
-        for name in ("tenant", "clock"):
-            value = getattr(self.collection, name)
-            if value and value not in live.columns:
-                self._unknown_column((*self.said, name), value, live)
+        for at, value in self._named_columns():
+            if value not in live.columns:
+                self._unknown_column((*self.said, *at), value, live)
         if not self.collection.skipped:
             self._key(live)
             self._indexes(live)
+
+    def _named_columns(self) -> Iterator[tuple[Place, str]]:
+        """Columns that the collection's entry names, with where they are named."""
+        one = self.collection
+        simple: list[tuple[Place, str | None]] = []
+        simple += [((name,), getattr(one, name)) for name in ("tenant", "country", "clock", "goes_with")]
+        simple += [(("clocks", event), column) for event, column in one.clocks]
+        simple += [(("retention",), condition.column) for condition in one.conditions]
+        simple += [(("fields", top.column, "clock"), top.clock) for top in one.fields]
+        if one.statistics:
+            simple += [(("statistics",), column) for column in (one.statistics.people, *one.statistics.by)]
+        yield from ((at, column) for at, column in simple if column)
 
     def _no_table(self, live: LiveTable | None) -> None:
         name = ".".join(filter(None, self.collection.table))
@@ -223,7 +234,8 @@ class _Collection:
         asked = {
             one.column: "identity" for one in self.collection.by_path.values() if one.identities and len(one.path) == 1
         }
-        asked |= {name: role for role in ("tenant", "clock") if (name := getattr(self.collection, role))}
+        asked |= dict.fromkeys(self.collection.clock_columns, "clock")
+        asked |= {self.collection.tenant: "tenant"} if self.collection.tenant else {}
         for name, role in sorted(asked.items()):
             leads = any(one[0] == name or one[:2] == (self.collection.tenant, name) for one in live.indexes)
             if name in live.columns and not leads and live.kind in "rp":

@@ -48,6 +48,7 @@ class CollectionInfo:
     """One collection of the map together with its live table. This is what a guard is given.
 
     `clock`, `tenant` and `region` are columns of `table`; `region` may be a constant instead, as text.
+    `column_limits`: column -> the rules that limit it alone, and the clock those run from.
     """
 
     key: str  # "dataset:collection"
@@ -61,6 +62,11 @@ class CollectionInfo:
     clock: ColumnElement[Any] | None = None
     tenant: ColumnElement[Any] | None = None
     region: ColumnElement[Any] | str | None = None
+    country: ColumnElement[Any] | None = None
+    clocks: Mapping[str, ColumnElement[Any]] = field(default_factory=dict)  # event -> column, where it is not `clock`
+    conditions: Mapping[str, tuple[ColumnElement[Any], bool]] = field(default_factory=dict)  # rule -> column, filled
+    column_limits: Mapping[str, tuple[tuple[str, ...], ColumnElement[Any] | None]] = field(default_factory=dict)
+    base_key: str = ""  # "dataset:collection", whichever shard
     fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # dotted field path -> its categories
     key_names: tuple[str, ...] = ()  # the columns of a row's key, in the order of `Scope.rows`
 

@@ -12,8 +12,13 @@ fideslang ignores keys it does not know and takes any category; here both are er
           <name>:
             tenant: account_id     # column that holds the customer account
             region: region         # column, or a constant
+            country: country       # column with the ISO code that rules of one country ask for
             clock: created_at      # column that retention periods run from
-            retention: [tax]       # rule keys
+            clocks: {service_end: service_ended_on}   # where a period starts with another event: its column
+            retention: [tax]       # rule keys; {rule: tax, with: account_id} reaches only rows in which that column
+                                   # holds a value, `without` only those in which it holds none
+            goes_with: request_id  # no period of its own: it goes with the row that this column leads to
+            statistics: {people: visitor_id, by: [country, device]}   # counted before rows are made anonymous
             capacity: processor
             label: {en: Messages, nl: Berichten}   # how pages call it, by language
             end_users: true        # about people the customer writes to; default: unless the capacity is controller
@@ -22,6 +27,8 @@ fideslang ignores keys it does not know and takes any category; here both are er
             append_only: false     # rows are evidence: never changed, never deleted
             fields:
               <field or path.to.nested>:
+                retention: [security_logs]   # a limit on this column alone
+                clock: last_seen_at          # and what it runs from; default the collection's clock
                 lookup: hmac       # the column holds core.crypto.lookup of the identity; without `identity` of any type
                 encrypted: true    # the column holds core.crypto.seal; opened in answers
                 bound_to: id       # column whose text the sealed value is bound to; default the primary key
@@ -39,7 +46,18 @@ from typing import Any
 
 from apps.core.identities import IdentityType
 from apps.datamap.dataset_files import Document
-from apps.datamap.mapping import CAPACITIES, Collection, Dataset, Field, Masking, Path, Reference, digest_of
+from apps.datamap.mapping import (
+    CAPACITIES,
+    Collection,
+    Condition,
+    Dataset,
+    Field,
+    Masking,
+    Path,
+    Reference,
+    Statistics,
+    digest_of,
+)
 from apps.datamap.problems import Place, nearest
 from apps.datamap.taxonomy import known, matches
 
@@ -47,10 +65,10 @@ META = "fides_meta"
 OLD_META = "fidesops_meta"
 PORTAL_KEYS = {"store", "schema", "capacity", "read_only", "collections", "impersonal"}
 COLLECTION_KEYS = {
-    "tenant", "region", "clock", "retention", "capacity", "end_users", "label", "strategy", "read_only",
-    "append_only", "fields",
+    "tenant", "region", "country", "clock", "clocks", "retention", "goes_with", "statistics", "capacity", "end_users",
+    "label", "strategy", "read_only", "append_only", "fields",
 }  # fmt: skip
-FIELD_KEYS = {"lookup", "encrypted", "bound_to", "strategy"}
+FIELD_KEYS = {"retention", "clock", "lookup", "encrypted", "bound_to", "strategy"}
 IDENTITY_TYPES = [kind.value for kind in IdentityType]
 FIDES_MASKING = {
     "null_rewrite": "null",
@@ -204,12 +222,36 @@ class _Declaration:
             region=said.get("region"),
             clock=said.get("clock"),
             label=tuple(sorted(self._mapping((*at, "label"), said.get("label")).items())),
-            retention=tuple(str(rule) for rule in _list(said.get("retention"))),
+            country=said.get("country"),
+            clocks=tuple(sorted(self._mapping((*at, "clocks"), said.get("clocks")).items())),
+            retention=tuple(str(_rule_of(one)) for one in _list(said.get("retention"))),
+            conditions=self._conditions((*at, "retention"), said),
+            goes_with=said.get("goes_with"),
+            statistics=self._statistics((*at, "statistics"), said.get("statistics")),
             strategy=self._strategy(at, said, override),
             read_only=bool(said.get("read_only") or said.get("append_only") or self.portal.get("read_only")),
             skipped=bool(meta.get("skip_processing")),
             end_users=bool(said.get("end_users", capacity != "controller")),
         )
+
+    def _conditions(self, at: Place, said: Mapping[str, Any]) -> tuple[Condition, ...]:
+        found = []
+        for number, one in enumerate(_list(said.get("retention"))):
+            if not isinstance(one, dict):
+                continue
+            if "rule" not in one or len(one.keys() & {"with", "without"}) != 1 or len(one) != 2:
+                self.document.report((*at, number), "expected {rule: KEY, with: COLUMN} (or `without`)")
+                continue
+            found.append(Condition(str(one["rule"]), str(one.get("with") or one.get("without")), "with" in one))
+        return tuple(found)
+
+    def _statistics(self, at: Place, value: Any) -> Statistics | None:
+        if value is None:
+            return None
+        if not isinstance(value, dict) or value.keys() != {"people", "by"}:
+            self.document.report(at, "expected {people: COLUMN, by: [COLUMN, …]}")
+            return None
+        return Statistics(str(value["people"]), tuple(str(one) for one in _list(value["by"])))
 
     def _capacity(self, at: Place, said: Mapping[str, Any]) -> str:
         default = self.portal.get("capacity", "controller")
@@ -290,6 +332,8 @@ class _Fields:
             encrypted=bool(said.get("encrypted")),
             bound_to=said.get("bound_to"),
             masking=self._masking((*self.at, dotted, "strategy"), said, meta, path),
+            retention=tuple(str(rule) for rule in _list(said.get("retention"))),
+            clock=said.get("clock"),
             fields=self.read(place, value, path, categories),
         )
 
@@ -354,3 +398,7 @@ def _meta(value: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [] if value is None else [value]
+
+
+def _rule_of(one: Any) -> Any:
+    return one.get("rule", "") if isinstance(one, dict) else one

@@ -10,7 +10,7 @@ a retention rule that does not exist is an error of `datamap check` and not a su
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -59,6 +59,16 @@ class Guarded(Protocol):
     def retention(self) -> Sequence[str]: ...  # rule keys
     @property
     def clock(self) -> ColumnElement[Any] | str | None: ...  # the column a period runs from
+    @property
+    def clocks(self) -> Mapping[str, ColumnElement[Any]]: ...  # event -> column, where it is another than `clock`
+    @property
+    def conditions(self) -> Mapping[str, tuple[ColumnElement[Any], bool]]: ...  # rule -> column, must it be filled
+    @property
+    def tenant(self) -> ColumnElement[Any] | None: ...
+    @property
+    def country(self) -> ColumnElement[Any] | None: ...
+    @property
+    def base_key(self) -> str: ...  # "dataset:collection", whichever shard
     @property
     def capacity(self) -> str: ...
     @property

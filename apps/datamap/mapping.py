@@ -52,6 +52,8 @@ class Field:
     encrypted: bool = False
     bound_to: str | None = None
     masking: Masking | None = None
+    retention: tuple[str, ...] = ()  # limits on this column alone
+    clock: str | None = None  # the column those run from; default the collection's
     fields: tuple["Field", ...] = ()
 
     @property
@@ -69,8 +71,25 @@ class Field:
 
 
 @dataclass(frozen=True)
+class Condition:
+    """A retention rule reaches only the rows in which `column` holds a value (or, where not `filled`, holds none)."""
+
+    rule: str
+    column: str
+    filled: bool
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """What is counted before rows are made anonymous: `people` told apart by one column, grouped `by` others."""
+
+    people: str
+    by: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Collection:
-    """A table, and what the map says of it."""
+    """A table, and what the map says of it. `shard` names which database of its store it is the part in."""
 
     dataset: str
     name: str
@@ -80,8 +99,14 @@ class Collection:
     fields: tuple[Field, ...]
     tenant: str | None = None
     region: str | None = None
+    country: str | None = None
     clock: str | None = None
+    clocks: tuple[tuple[str, str], ...] = ()  # (event, column) where a period runs from another column than `clock`
     retention: tuple[str, ...] = ()
+    conditions: tuple[Condition, ...] = ()
+    goes_with: str | None = None  # the column that leads to the row it goes with, having no period of its own
+    statistics: Statistics | None = None
+    shard: str = ""
     strategy: Literal["delete", "null"] | None = None
     read_only: bool = False
     skipped: bool = False
@@ -95,7 +120,18 @@ class Collection:
 
     @property
     def key(self) -> str:
+        return f"{self.base_key}#{self.shard}" if self.shard else self.base_key
+
+    @property
+    def base_key(self) -> str:
+        """Its name whichever shard it is in: what files, rules and people call it."""
         return f"{self.dataset}:{self.name}"
+
+    @property
+    def clock_columns(self) -> tuple[str, ...]:
+        """Every column that a period of this collection or of one of its columns runs from."""
+        named = [self.clock, *(column for _, column in self.clocks), *(one.clock for one in self.fields)]
+        return tuple(dict.fromkeys(column for column in named if column))
 
     @property
     def table(self) -> tuple[str | None, str]:

@@ -88,6 +88,15 @@ class Live:
             clock=table.c[collection.clock] if collection.clock else None,
             tenant=table.c[collection.tenant] if collection.tenant else None,
             region=table.c[region] if region is not None and region in table.c else region,
+            country=table.c[collection.country] if collection.country else None,
+            clocks={event: table.c[column] for event, column in collection.clocks},
+            conditions={one.rule: (table.c[one.column], one.filled) for one in collection.conditions},
+            column_limits={
+                top.column: (top.retention, table.c[top.clock or collection.clock or top.column])
+                for top in collection.fields
+                if top.retention
+            },
+            base_key=collection.base_key,
             fields={place.dotted: place.categories for place in collection.by_path.values()},
             key_names=self.table(collection).key_columns() or collection.primary_key,
         )

@@ -30,7 +30,7 @@ def test_seeding_twice_changes_nothing(empty, capsys):
 def test_a_schedule_that_cannot_be_stops_everything_with_its_line(empty, monkeypatch, tmp_path):
     broken = tmp_path / "schedule.csv"
     broken.write_text("key,kind\ntax,habit\n", encoding="utf-8")
-    monkeypatch.setattr("apps.retention.services.SCHEDULE", broken)
+    monkeypatch.setattr("apps.retention.services.rules.SCHEDULE", broken)
     with pytest.raises(CommandError, match="retention rules: Line 2"):
         call_command("seed")
     assert not Rule.objects.exists()

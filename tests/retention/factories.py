@@ -2,8 +2,9 @@ from datetime import UTC, datetime
 
 import factory
 
-from apps.retention.models import Action, Basis, Capacity, Rule
+from apps.retention.models import Rule
 from apps.retention.periods import Event
+from apps.retention.states import Action, Basis, Capacity
 
 
 class RuleFactory(factory.django.DjangoModelFactory):

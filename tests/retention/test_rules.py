@@ -8,7 +8,8 @@ from django.db import IntegrityError, transaction
 from apps.core.errors import InvalidInput
 from apps.ledger.models import Entry
 from apps.retention import services
-from apps.retention.models import Kind, Rule
+from apps.retention.models import Rule
+from apps.retention.states import Kind
 from tests.retention.factories import RuleFactory
 
 pytestmark = pytest.mark.django_db

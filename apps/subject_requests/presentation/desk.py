@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from apps.accounts.models import User
 from apps.datamap.models import ErasurePlan
 from apps.ledger.models import Entry
-from apps.retention.models import Capacity as Held
+from apps.retention.states import Capacity as Held
 from apps.subject_requests import policies
 from apps.subject_requests.models import Part, SubjectRequest
 from apps.subject_requests.presentation import timeline, words

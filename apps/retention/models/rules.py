@@ -3,6 +3,8 @@
 import hashlib
 import json
 import re
+import uuid
+from typing import Any, Self
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -10,39 +12,14 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from apps.retention.periods import ISO_PERIOD, Event, Period
-
-
-class Kind(models.TextChoices):
-    LIMIT = "limit", _("must go afterwards")
-    DUTY = "duty", _("must stay until then: required by law")
-    INTEREST = "interest", _("stays until then in our interest")
-
-
-class Action(models.TextChoices):
-    DELETE = "delete", _("deleted")
-    ANONYMISE = "anonymise", _("made anonymous")
-
-
-class Basis(models.TextChoices):
-    """The grounds of GDPR Article 6(1) that a rule can rest on."""
-
-    CONSENT = "consent", _("consent")
-    CONTRACT = "contract", _("contract")
-    LEGAL_OBLIGATION = "legal_obligation", _("legal obligation")
-    LEGITIMATE_INTEREST = "legitimate_interest", _("legitimate interest")
-
-
-class Capacity(models.TextChoices):
-    CONTROLLER = "controller", _("controller")
-    PROCESSOR = "processor", _("processor")
-    CONDUIT = "conduit", _("conduit")
+from apps.retention.states import CHANGE_TRANSITIONS, Action, Basis, Capacity, ChangeStatus, Kind
 
 
 class RuleQuerySet(models.QuerySet["Rule"]):
-    def current(self) -> "RuleQuerySet":
+    def current(self) -> Self:
         return self.filter(replaced_at=None)
 
-    def protecting(self) -> "RuleQuerySet":
+    def protecting(self) -> Self:
         """Rules that keep rows against an erasure on request; a mere limit does not."""
         return self.filter(Q(is_duty=True) | Q(is_interest=True))
 
@@ -58,6 +35,7 @@ class Rule(models.Model):
     FACTS = (
         *("key", "version", "data_family", "description", "region", "period", "max_period", "starts_at", "action"),
         *("is_limit", "is_duty", "is_interest", "legal_basis", "capacity", "source", "why", "citation"),
+        *("extends", "collections", "categories", "reviewed_on"),
     )
 
     key = models.SlugField(max_length=60)
@@ -76,7 +54,14 @@ class Rule(models.Model):
     capacity = models.CharField(max_length=20, choices=Capacity)
     source = models.CharField(max_length=40, help_text="the statement, or ours")
     why = models.TextField(blank=True, help_text="the reason; the balancing note of an interest")
-    citation = models.CharField(max_length=300, blank=True, help_text="act and article of a duty")
+    citation = models.CharField(max_length=300, blank=True, help_text="act and article of a duty or a country rule")
+    # A rule of one country that lengthens another one (outside the EEA) stands wherever that one stands.
+    extends = models.SlugField(max_length=60, blank=True)
+    reviewed_on = models.DateField(null=True, blank=True, help_text="when counsel last looked at a country rule")
+    # Besides the collections that name the rule on the map.
+    collections = models.JSONField(default=list, blank=True)
+    # With categories it is a limit on the columns that hold them, and runs on its own.
+    categories = models.JSONField(default=list, blank=True)
     in_force_at = models.DateTimeField()
     replaced_at = models.DateTimeField(null=True, blank=True)
 
@@ -117,14 +102,19 @@ class Rule(models.Model):
         return Period.parse(self.period)
 
     @property
-    def content(self) -> dict[str, str | bool]:
+    def content(self) -> dict[str, Any]:
         """What the rule says, without its version: two rules that say the same are the same rule."""
-        return {name: getattr(self, name) for name in self.FACTS if name != "version"}
+        return {name: value for name, value in self.facts.items() if name != "version"}
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Everything the rule says, JSON-able."""
+        found = {name: getattr(self, name) for name in self.FACTS}
+        return found | {"reviewed_on": self.reviewed_on.isoformat() if self.reviewed_on else None}
 
     @property
     def digest(self) -> str:
-        facts = {name: getattr(self, name) for name in self.FACTS}
-        return hashlib.sha256(json.dumps(facts, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+        return hashlib.sha256(json.dumps(self.facts, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
     def clean(self) -> None:
         for name in ("period", "max_period"):
@@ -136,3 +126,55 @@ class Rule(models.Model):
         # "Required by law" is said only of a duty, and then with the article: a law without one cannot be checked.
         if self.is_duty and not re.search(r"\d", self.citation):
             raise ValidationError({"citation": _("A duty cites its act and article.")})
+
+
+class RuleChangeQuerySet(models.QuerySet["RuleChange"]):
+    def visible_to(self, user: Any) -> Self:
+        """Staff see what is proposed; nobody else does."""
+        return self if user.is_authenticated and user.is_active and user.staff_roles.exists() else self.none()
+
+    def open(self) -> Self:
+        return self.filter(status=ChangeStatus.PROPOSED)
+
+
+class RuleChange(models.Model):
+    """A new version of a rule on its way: previewed, and approved by a second person where it deletes more.
+
+    `content` is `Rule.content` of the version to be; empty when the rule is to end. `preview` holds what it was shown
+    to do to live data and to the past, as counts.
+    """
+
+    TRANSITIONS = CHANGE_TRANSITIONS
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    key = models.SlugField(max_length=60)
+    base_version = models.PositiveIntegerField()  # 0: the rule is new
+    content = models.JSONField(default=dict)
+    deletes_more = models.BooleanField()
+    preview = models.JSONField(default=dict)
+    status = models.CharField(max_length=20, choices=ChangeStatus, default=ChangeStatus.PROPOSED)
+    proposed_by = models.CharField(max_length=80)
+    proposed_at = models.DateTimeField()
+    decided_by = models.CharField(max_length=80, blank=True)
+    decided_at = models.DateTimeField(null=True, blank=True)
+
+    objects = RuleChangeQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["key"], condition=Q(status=ChangeStatus.PROPOSED), name="rule_change_one_open"
+            ),
+            models.CheckConstraint(condition=Q(status__in=ChangeStatus.values), name="rule_change_status_known"),
+            models.CheckConstraint(
+                condition=~Q(status=ChangeStatus.PUBLISHED, deletes_more=True) | ~Q(decided_by=models.F("proposed_by")),
+                name="rule_change_needs_second_person",
+            ),
+            models.CheckConstraint(
+                condition=Q(status=ChangeStatus.PROPOSED) | Q(decided_at__isnull=False), name="rule_change_decided_when"
+            ),
+        ]
+        indexes = [models.Index(fields=["-proposed_at"], name="rule_change_recent")]
+
+    def __str__(self) -> str:
+        return f"{self.key} after v{self.base_version}"

@@ -13,9 +13,10 @@ from django.db import transaction
 from apps.core.errors import InvalidInput
 from apps.ledger.services import record
 from apps.retention import protection, words
-from apps.retention.models import Kind, Rule
+from apps.retention.models import Rule
+from apps.retention.states import Kind
 
-SCHEDULE = Path(__file__).parent / "data" / "retention_schedule.csv"
+SCHEDULE = Path(__file__).parent.parent / "data" / "retention_schedule.csv"
 
 
 @dataclass(frozen=True)
