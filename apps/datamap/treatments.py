@@ -22,6 +22,7 @@ from apps.datamap.taxonomy import matches
 ERASED = "[erased]"
 RANDOM_PREFIX, PSEUDONYM_PREFIX = "erased-", "pn-"
 RANDOM_UUID, PSEUDONYM_UUID = "0e7a5ed0", "0e7a5ed1"  # how such a uuid begins, so that it is known again
+NOBODY = "00000000-0000-0000-0000-000000000000"  # the nil uuid (RFC 9562, 5.9)
 SHORTEST = 16  # a stand-in cut below this could meet another one
 OPAQUE_KEY = "user.unique_id"  # names a person only together with the row it points at
 
@@ -137,6 +138,8 @@ def _constant(collection: Collection, name: str, kind: Any) -> Any:
             return ""
         case pg.INET() | pg.CIDR():
             return "0.0.0.0"  # noqa: S104  an address that is nobody's
+        case sa.Uuid():
+            return NOBODY
     raise CannotMask(collection, name, f"its type {kind} has no empty value, and it can't be null")
 
 

@@ -1,4 +1,7 @@
-"""The provider's own books: accounts and their people, address books, prospects, visits, invoices."""
+"""The provider's own books: accounts and their people, address books, prospects, visits.
+
+Of everything that has a period, some rows lie past their limit, some at it and some before it.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +9,17 @@ import calendar
 import hashlib
 import random
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+
+from dateutil.relativedelta import relativedelta
 
 from apps.demo import people
 from apps.demo.copying import NULL, Block, blocks, line
-from apps.demo.world import HISTORY_DAYS, MAKERS, STANDING, TRADES, Account, Holder, World
+from apps.demo.invoices import make_iban
+from apps.demo.world import HISTORY_DAYS, MAKERS, STANDING, TRADES, VISIT_DAYS, Account, Holder, World
 
 Rows = Callable[[World], Iterator[str]]
-INVOICED_MONTHS = 30
-CENT = Decimal("0.01")
-PRICES = (("Messages", Decimal("0.0650")), ("Call minutes", Decimal("0.0210")), ("E-mails", Decimal("0.0009")))
-VAT_PERCENT = Decimal("21.0")
 EMPLOYEES = ("1-10", "11-50", "51-200", "201-1000", "1000+")
 BROWSERS = (("Firefox 145", "desktop"), ("Chrome 142", "mobile"), ("Safari 26", "mobile"), ("Edge 142", "desktop"))
 PAGES = ("/", "/pricing", "/docs/sms", "/docs/voice", "/contact", "/sign-up", "/blog/deliverability")
@@ -30,82 +31,30 @@ def book_blocks(world: World) -> Iterator[Block]:
         yield from blocks(table, columns, rows(world))
 
 
-def invoice_blocks(world: World) -> Iterator[Block]:
-    """One invoice a month for each account, over what `communication_blocks` counted; lines add up to it."""
-    invoices, lines, number = [], [], 0
-    rng = world.rng("invoices")
-    for months_back in range(INVOICED_MONTHS, 0, -1):
-        issued_on = _months_before(world.at, months_back - 1)
-        for account in world.accounts:
-            number += 1
-            mine = _invoice_lines(account, number, issued_on, rng)
-            subtotal = sum((amount for *_, amount in mine), Decimal(0))
-            invoices.append(_invoice(world, account, number, issued_on, subtotal, rng))
-            lines += [line(number * 5 + place, number, account.id, issued_on, *each) for place, each in enumerate(mine)]
-    yield from blocks("invoices", INVOICES, iter(invoices))
-    yield from blocks("invoice_lines", INVOICE_LINES, iter(lines))
-
-
-INVOICES = (
-    "id, account_id, holder_id, invoice_number, invoiced_on, due_on, paid_on, billing_name, billing_email, "
-    "billing_position, billing_address, billing_iban, currency, subtotal, vat_percent, vat_amount, total"
-)
-INVOICE_LINES = "id, invoice_id, account_id, invoiced_on, description, quantity, unit_price, amount"
-
-
-def _invoice(
-    world: World, account: Account, number: int, issued_on: date, subtotal: Decimal, rng: random.Random
-) -> str:
-    # Every person of the account gets an invoice now and then: the tax duty is seen whoever asks.
-    holder = account.holders[number // len(world.accounts) % len(account.holders)]
-    vat = (subtotal * VAT_PERCENT / 100).quantize(CENT, ROUND_HALF_UP)
-    due_on = issued_on + timedelta(days=30)
-    paid_on = issued_on + timedelta(days=rng.randrange(3, 29))
-    return line(
-        number, account.id, holder.id, f"INV-{issued_on.year}-{number:06d}", issued_on, due_on,
-        paid_on if paid_on < world.at else None, f"{account.name}, {holder.name}", holder.email, holder.job_title,
-        f"{account.id % 90 + 1} Sample Street, {account.city}, {account.country}", make_iban(account.id),
-        "EUR", subtotal, VAT_PERCENT, vat, subtotal + vat,
-    )  # fmt: skip
-
-
-def _invoice_lines(
-    account: Account, number: int, issued_on: date, rng: random.Random
-) -> list[tuple[str, int, Decimal, Decimal]]:
-    before = issued_on - timedelta(days=1)
-    used = account.billed.get((before.year, before.month)) or [rng.randrange(50, 400), rng.randrange(90), 75]
-    lines = [
-        (f"{what} in {before:%Y-%m}", quantity, price, (quantity * price).quantize(CENT, ROUND_HALF_UP))
-        for (what, price), quantity in zip(PRICES, used, strict=True)
-        if quantity
-    ]
-    rent = Decimal("4.5000")
-    count = len(account.numbers)
-    return [*lines, ("Rent of numbers", count, rent, (count * rent).quantize(CENT))]
-
-
-def make_iban(number: int) -> str:
-    """A well-formed Dutch IBAN of a bank that does not exist."""
-    basic = f"EXMP{number:010d}"
-    digits = "".join(str(int(sign, 36)) for sign in f"{basic}NL00")
-    return f"NL{98 - int(digits) % 97:02d}{basic}"
-
-
-def _months_before(day: date, months: int) -> date:
-    """The first of the month that lies so many months before `day`'s."""
-    year, month = divmod(day.year * 12 + day.month - 1 - months, 12)
-    return date(year, month + 1, 1)
-
-
 def _digest(*parts: object) -> str:
     return hashlib.sha256(":".join(map(str, parts)).encode()).hexdigest()
 
 
-def _past(world: World, rng: random.Random, days: int = HISTORY_DAYS, since: int = 1) -> str:
-    """A day and an hour, at least `since` and less than `days` days ago."""
-    day = world.at - timedelta(days=since + int(rng.random() * (days - since)))
+def _past(world: World, rng: random.Random, days: int = HISTORY_DAYS, since: int = 1, until: date | None = None) -> str:
+    """A day and an hour, at least `since` and less than `days` days before `until` (default: the world's date)."""
+    day = (until or world.at) - timedelta(days=since + int(rng.random() * (days - since)))
     minute = int(rng.random() * 840)
     return f"{day} {7 + minute // 60:02d}:{minute % 60:02d}:{day.day:02d}+00"
+
+
+def _around(world: World, *, months: int = 0, days: int = 0) -> Iterator[date]:
+    """Days on which a period of this length began that ran out yesterday, ends today, and runs on tomorrow."""
+    limit = world.at - relativedelta(months=months, days=days)
+    return iter((limit - timedelta(days=1), limit, limit + timedelta(days=1)))
+
+
+def _at_noon(day: date) -> str:
+    return f"{day} 12:00:00+00"
+
+
+def _while_it_lasted(world: World, account: Account, rng: random.Random, days: int, since: int = 1) -> str:
+    """As `_past`, counted from the day the account's service ended where it has."""
+    return _past(world, rng, days, since, until=account.ended_on)
 
 
 def _ip(rng: random.Random) -> str:
@@ -114,24 +63,33 @@ def _ip(rng: random.Random) -> str:
 
 
 def _holders(world: World) -> Iterator[tuple[Account, Holder]]:
-    return ((account, holder) for account in world.accounts for holder in account.holders)
+    return ((account, holder) for account in world.everybody for holder in account.holders)
+
+
+def _others(world: World) -> Sequence[Account]:
+    """The accounts without sample sign-ins and without the people who stand in every world."""
+    return [account for account in world.everybody if account.id not in STANDING]
 
 
 def _accounts(world: World) -> Iterator[str]:
     rng = world.rng("accounts")
-    for account in world.accounts:
+    closed = dict(zip((account.id for account in _others(world)), _around(world, months=12), strict=False))
+    for account in world.everybody:
         yield line(
             account.id, account.name, account.country, f"{account.country}{account.id:09d}X01",
             f"https://{account.slug}.example", f"{account.id % 90 + 1} Sample Street", account.city,
             f"{account.id} XA", f"billing@{account.slug}.example", "Delivery notices to customers who ordered",
-            "Your parcel arrives today. Reply STOP to end.", {"default_route": f"direct-{account.country.lower()}-1"},
-            _past(world, rng, 2_500, 2_000), None,
+            "Your parcel arrives today. Reply STOP to end.", closed.get(account.id, account.ended_on),
+            {"default_route": f"direct-{account.country.lower()}-1"},
+            _while_it_lasted(world, account, rng, 2_500, 2_000), account.ended_on,
         )  # fmt: skip
 
 
 def _account_holders(world: World) -> Iterator[str]:
     rng = world.rng("holders")
+    signed_in = _around(world, months=6)
     for account, holder in _holders(world):
+        edge = None if account.id in STANDING else next(signed_in, None)
         handle = holder.email.partition("@")[0]
         yield line(
             holder.id, account.id, holder.name, holder.email, holder.phone,
@@ -139,29 +97,28 @@ def _account_holders(world: World) -> Iterator[str]:
             f"https://www.linkedin.example/in/{handle}-{holder.id}", f"{holder.id % 120 + 1} Invented Lane",
             account.city, f"{holder.id} XB", account.country, f"{handle}.{holder.id}",
             f"scrypt$sample${_digest(world.seed, 'password', holder.id)}", _digest(world.seed, "token", holder.id),
-            f"Kind regards, {holder.name}", _ip(rng), holder.language,
+            f"Kind regards, {holder.name}", _ip(rng),
+            _at_noon(edge) if edge else _while_it_lasted(world, account, rng, 60), holder.language,
             {"sign_ins": rng.randrange(400), "last_pages": rng.sample(PAGES, 2)},
-            _past(world, rng, 2_000, 1_000), None,
+            _while_it_lasted(world, account, rng, 2_000, 1_000), account.ended_on,
         )  # fmt: skip
 
 
 def _numbers(world: World) -> Iterator[str]:
     rng = world.rng("numbers")
     number = 0
-    for account in world.accounts:
-        for place, rented in enumerate(account.numbers):
+    edges = {account.id: _around(world, months=6) for account in _others(world)[:1]}
+    for account in world.everybody:
+        rented = [(each, account.ended_on, rng.randrange(300, 900)) for each in account.numbers]
+        # Handed back: inside and outside the half year after rental end.
+        days = (world.at - timedelta(days=30), world.at - timedelta(days=220), *edges.get(account.id, ()))
+        spare = f"+31970100{account.id - people.ACME:03d}"
+        rented += [(f"{spare}{20 + place:02d}", day, 400) for place, day in enumerate(days) if not account.ended_on]
+        for place, (each, released_on, length) in enumerate(rented):
             number += 1
             holder = account.holders[place % len(account.holders)]
-            rented_on = world.at - timedelta(days=rng.randrange(300, 900))
-            yield line(number, account.id, holder.id, rented, account.name, rented_on, None)
-        for days in (30, 220):  # handed back: inside and outside the half year after rental end
-            number += 1
-            spare = f"+31970100{account.id - people.ACME:03d}{20 + days % 7:02d}"
-            released_on = world.at - timedelta(days=days)
-            yield line(
-                number, account.id, account.holders[0].id, spare, account.name,
-                released_on - timedelta(days=400), released_on,
-            )  # fmt: skip
+            rented_on = (released_on or world.at) - timedelta(days=length)
+            yield line(number, account.id, holder.id, each, account.name, rented_on, released_on)
 
 
 def _contacts(world: World) -> Iterator[str]:
@@ -169,8 +126,9 @@ def _contacts(world: World) -> Iterator[str]:
     rng = world.rng("contacts")
     details = {country: [_details(country, rng) for _ in range(64)] for country in people.CITIES}
     instants = [_past(world, rng) for _ in range(1_024)]
-    for account in world.accounts:
+    for account in world.everybody:
         earlier: list[int] = []
+        ended = account.ended_on or NULL
         standing = STANDING.get(account.id, ())
         for contact in account.contacts:
             if contact.id is None:
@@ -182,10 +140,15 @@ def _contacts(world: World) -> Iterator[str]:
             yield (
                 f"{contact.id}\t{account.id}\t{introduced_by or NULL}\t{person.name}\t{person.email}\t{person.phone}\t"
                 f"{contact.reference}\t{person.language}\t{details[person.country][int(luck * 640) % 64]}\t"
-                f"{instants[int(luck * 1_024)]}\t{NULL}\n"
+                f"{_made(account, instants[int(luck * 1_024)])}\t{ended}\n"
             )
             if person not in standing:
                 earlier.append(contact.id)
+
+
+def _made(account: Account, instant: str) -> str:
+    """An instant of the present, or of a year before the service ended."""
+    return f"{account.ended_on - timedelta(days=365)} 09:00:00+00" if account.ended_on else instant
 
 
 def _details(country: str, rng: random.Random) -> str:
@@ -216,49 +179,91 @@ def _payment_methods(world: World) -> Iterator[str]:
         else:
             paypal = holder.email
         withdrawn_at = _past(world, rng, 60) if number % 7 == 0 else None
+        if account.ended_on:  # the consent ends with the service; today's is still there today
+            withdrawn_at = f"{account.ended_on} 00:00:00+00"
         yield line(
             number, account.id, holder.id, kind, *card, *ideal, paypal, rng.random() < 0.3,
-            _past(world, rng, 700), withdrawn_at,
+            _while_it_lasted(world, account, rng, 700, 61), withdrawn_at,
         )  # fmt: skip
 
 
 def _leads(world: World) -> Iterator[str]:
     rng = world.rng("leads")
-    number = 0
-    for account, holder in _holders(world):
-        number += 1
+    for number, (account, holder) in enumerate(_holders(world), 1):
         yield line(
             number, account.id, holder.name, holder.email, holder.phone, holder.job_title, account.name,
             f"https://www.linkedin.example/in/{holder.email.partition('@')[0]}-{holder.id}", "web form",
-            "Became a customer", _past(world, rng, 2_500, 2_000), _past(world, rng, 200),
+            "Became a customer", _while_it_lasted(world, account, rng, 2_500, 2_000),
+            _while_it_lasted(world, account, rng, 200), account.ended_on,
         )  # fmt: skip
-    for index, person in enumerate(people.make_people(rng, max(10, world.scale.visitors // 4))):
-        number += 1
-        company, title = f"{rng.choice(MAKERS)} {rng.choice(TRADES)}", rng.choice(("Founder", "Buyer"))
+    contacted = _around(world, months=12)
+    for number, person, company, title in _prospects(world):
+        edge = next(contacted, None)
         yield line(
-            number, None, person.name, f"prospect{index}.{person.email}", person.phone, title,
-            company, None, rng.choice(("fair", "web form", "referral")), None, _past(world, rng, 900, 500),
-            _past(world, rng, 500),
+            number, None, person.name, person.email, person.phone, title, company, None,
+            rng.choice(("fair", "web form", "referral")), None, _past(world, rng, 900, 500),
+            _at_noon(edge) if edge else _past(world, rng, 500), None,
         )  # fmt: skip
+
+
+def _prospects(world: World) -> Iterator[tuple[int, people.Person, str, str]]:
+    """Who is no customer yet: the number of the lead, the person, the company and the title."""
+    rng = world.rng("prospects")
+    crowd = people.make_people(rng, max(10, world.scale.visitors // 4))
+    first = sum(len(account.holders) for account in world.everybody) + 1
+    for index, person in enumerate(crowd):
+        company, title = f"{rng.choice(MAKERS)} {rng.choice(TRADES)}", rng.choice(("Founder", "Buyer"))
+        yield first + index, person._replace(email=f"prospect{index}.{person.email}"), company, title
 
 
 def _enrichment_profiles(world: World) -> Iterator[str]:
+    """Of every account holder, and of one prospect in two."""
     rng = world.rng("enrichment")
+    number = 0
     for number, (account, holder) in enumerate(_holders(world), 1):
-        industry = rng.choice(TRADES)
-        created = _past(world, rng, 90)
-        yield line(
-            number, account.id, number, holder.id, holder.name, holder.phone, holder.job_title,
-            rng.choice(("operations", "finance", "engineering")), rng.choice(("junior", "senior", "director")),
-            account.name, f"{account.name} works in {industry.lower()}", f"https://{account.slug}.example", industry,
-            f"EUR {rng.randrange(1, 90)}M", rng.choice(EMPLOYEES), created[:10] if number % 2 else None, created,
-        )  # fmt: skip
+        created = _while_it_lasted(world, account, rng, 90)
+        company = (account.name, f"https://{account.slug}.example")
+        yield _profile(number, account, holder, number, (holder.name, holder.phone, holder.job_title), company,
+                       created, rng)  # fmt: skip
+    recorded = _around(world, days=30)
+    for lead, person, company, title in _prospects(world):
+        if lead % 2:
+            number += 1
+            edge = next(recorded, None)
+            created = _at_noon(edge) if edge else _past(world, rng, 90)
+            yield _profile(number, None, None, lead, (person.name, person.phone, title), (company, None), created, rng)
+
+
+def _profile(
+    number: int,
+    account: Account | None,
+    holder: Holder | None,
+    lead: int,
+    person: tuple[str, str, str],
+    company: tuple[str, str | None],
+    created: str,
+    rng: random.Random,
+) -> str:
+    industry = rng.choice(TRADES)
+    return line(
+        number, account and account.id, lead, holder and holder.id, *person,
+        rng.choice(("operations", "finance", "engineering")), rng.choice(("junior", "senior", "director")),
+        company[0], f"{company[0]} works in {industry.lower()}", company[1], industry,
+        f"EUR {rng.randrange(1, 90)}M", rng.choice(EMPLOYEES), created[:10] if number % 2 else None, created,
+        account and account.ended_on,
+    )  # fmt: skip
 
 
 def _support_recordings(world: World) -> Iterator[str]:
     rng = world.rng("support")
-    for number, (account, holder) in enumerate(_holders(world), 1):
-        created = _past(world, rng, 120)
+    called = [
+        (account, holder, _while_it_lasted(world, account, rng, 120))
+        for account, holder in _holders(world)
+        if account.is_billed
+    ]
+    account = _others(world)[0]
+    called += [(account, account.holders[0], _at_noon(day)) for day in _around(world, days=90)]
+    for number, (account, holder, created) in enumerate(called, 1):
         history = ({"at": created[:10], "note": "Opened"}, {"at": created[:10], "note": "Solved by phone"})
         yield line(
             number, account.id, holder.id, holder.phone, "How do I rent a second number?", history,
@@ -268,41 +273,45 @@ def _support_recordings(world: World) -> Iterator[str]:
 
 def _web_visits(world: World) -> Iterator[str]:
     rng = world.rng("visits")
-    known = list(_holders(world))
+    known = [(account, holder) for account, holder in _holders(world) if not account.ended_on]
+    edges = _around(world, months=13)
     number = 0
     for visitor in range(world.scale.visitors + len(known)):
         account, holder = known[visitor] if visitor < len(known) else (None, None)
         visitor_id = uuid.UUID(int=rng.getrandbits(128), version=4)
         country = rng.choice(list(people.CITIES))
         city, ip, (browser, device) = (rng.choice(people.CITIES[country]), _ip(rng), rng.choice(BROWSERS))
-        created, is_returning = _past(world, rng, 500), rng.random() < 0.4
+        created, is_returning = _past(world, rng, VISIT_DAYS), rng.random() < 0.4
+        if not account and (edge := next(edges, None)):
+            created = _at_noon(edge)
         choices = {"analytics": rng.random() < 0.5, "marketing": rng.random() < 0.3, "necessary": True}
         for order, page in enumerate(rng.sample(PAGES, rng.randrange(1, 5)), 1):
             number += 1
             yield line(
-                number, account and account.id, holder and holder.id, visitor_id, ip, country, city, page, order,
-                browser, device, is_returning, choices, created,
+                created, number, account and account.id, holder and holder.id, visitor_id, ip, country, city, page,
+                order, browser, device, is_returning, choices,
             )  # fmt: skip
 
 
 TABLES: tuple[tuple[str, str, Rows], ...] = (
     ("accounts", "id, name, country, vat_number, website, billing_street, billing_city, billing_postal_code, "
-     "billing_email, campaign_purpose, sample_message, routing, created_at, service_ended_on", _accounts),
+     "billing_email, campaign_purpose, sample_message, registration_closed_on, routing, created_at, service_ended_on",
+     _accounts),
     ("account_holders", "id, account_id, full_name, email, phone_number, gender, job_title, linkedin_url, street, "
-     "city, postal_code, country, username, password_hash, api_token_digest, signature, last_ip_address, language, "
-     "usage, created_at, service_ended_on", _account_holders),
+     "city, postal_code, country, username, password_hash, api_token_digest, signature, last_ip_address, "
+     "last_signed_in_at, language, usage, created_at, service_ended_on", _account_holders),
     ("numbers", "id, account_id, holder_id, number, renter_name, rented_on, released_on", _numbers),
     ("contacts", "id, account_id, introduced_by_id, name, email, phone_number, customer_reference, language, notes, "
      "tags, attributes, created_at, service_ended_on", _contacts),
     ("payment_methods", "id, account_id, holder_id, kind, card_last_four, card_expires_on, card_holder, iban, bic, "
      "bank_account_name, paypal_email, is_automatic_top_up, created_at, withdrawn_at", _payment_methods),
     ("leads", "id, account_id, full_name, email, phone_number, job_title, company_name, linkedin_url, source, notes, "
-     "created_at, last_contact_at", _leads),
+     "created_at, last_contact_at, service_ended_on", _leads),
     ("enrichment_profiles", "id, account_id, lead_id, holder_id, full_name, phone_number, role, job_function, "
      "seniority, company_name, company_description, company_website, company_industry, company_revenue, "
-     "company_employees, informed_on, created_at", _enrichment_profiles),
+     "company_employees, informed_on, created_at, service_ended_on", _enrichment_profiles),
     ("support_recordings", "id, account_id, holder_id, caller_phone_number, enquiry, history, storage_key, "
      "duration_seconds, created_at", _support_recordings),
-    ("web_visits", "id, account_id, holder_id, visitor_id, ip_address, country, city, page, page_order, browser, "
-     "device, is_returning, cookie_preferences, created_at", _web_visits),
+    ("web_visits", "created_at, id, account_id, holder_id, visitor_id, ip_address, country, city, page, page_order, "
+     "browser, device, is_returning, cookie_preferences", _web_visits),
 )  # fmt: skip

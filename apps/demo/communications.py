@@ -14,13 +14,16 @@ from apps.demo.meetings import NOBODY, TRAFFIC, Traffic, chance_meetings, meetin
 from apps.demo.world import DAY, World
 
 MESSAGES = (
-    "region, created_at, id, account_id, contact_id, direction, channel, sender, recipient, body, attachments, "
-    "customer_reference, segments, status"
+    "region, created_at, id, account_id, contact_id, country, direction, channel, sender, recipient, body, "
+    "attachments, customer_reference, segments, status"
 )
-CALLS = "region, created_at, id, account_id, contact_id, direction, sender, recipient, duration_seconds, status"
-CALL_RECORDINGS = "region, created_at, id, account_id, call_id, storage_key, transcript, duration_seconds"
+CALLS = (
+    "region, created_at, id, account_id, contact_id, country, direction, sender, recipient, duration_seconds, status"
+)
+CALL_RECORDINGS = "region, created_at, id, account_id, call_id, country, storage_key, transcript, duration_seconds"
 EMAILS = (
-    "region, created_at, id, account_id, contact_id, direction, sender, recipient, subject, body, attachments, status"
+    "region, created_at, id, account_id, contact_id, country, direction, sender, recipient, subject, body, "
+    "attachments, status"
 )
 
 
@@ -46,7 +49,7 @@ def _message_blocks(traffic: Traffic) -> Iterator[Block]:
         mine = account.numbers[int(luck * 997) % len(account.numbers)]
         theirs, region = person.phone, person.region
         channel = "sms" if int(luck * 31) % 4 else "whatsapp"
-        head = f"{account.id}\t{contact or NULL}\t"
+        head = f"{account.id}\t{contact or NULL}\t{person.country}\t"
         answer = f"\t{_picture(luck) if channel == 'whatsapp' else NULL}\t{NULL}\t1\treceived\n"
         sent = f"\t{NULL}\t{NULL if int(luck * 71) % 8 else reference}\t1\tdelivered\n"
         places = traffic.places[person.country]
@@ -110,7 +113,8 @@ def _call_blocks(traffic: Traffic) -> Iterator[Block]:
         seconds = 20 + int(luck * 7_919) % 900 if is_answered else 0
         at = f"{person.region}\t{text(instant)}\t"
         calls.append(
-            f"{at}{number}\t{account.id}\t{contact or NULL}\t{'outbound' if is_outbound else 'inbound'}\t{parties}\t"
+            f"{at}{number}\t{account.id}\t{contact or NULL}\t{person.country}\t"
+            f"{'outbound' if is_outbound else 'inbound'}\t{parties}\t"
             f"{seconds}\t{'completed' if is_answered else 'no-answer'}\n"
         )
         places = traffic.places[person.country]
@@ -124,7 +128,8 @@ def _call_blocks(traffic: Traffic) -> Iterator[Block]:
             after = f"{person.region}\t{text(min(instant + seconds, traffic.clock.end - 1))}\t"
             words = TRANSCRIPTS[number % len(TRANSCRIPTS)]
             recordings.append(
-                f"{after}{recorded}\t{account.id}\t{number}\trecordings/{account.id}/{number}.ogg\t{words}\t{seconds}\n"
+                f"{after}{recorded}\t{account.id}\t{number}\t{person.country}\trecordings/{account.id}/{number}.ogg\t"
+                f"{words}\t{seconds}\n"
             )
         if len(calls) >= traffic.block_size:
             yield from traffic.flush()
@@ -151,7 +156,8 @@ def _email_blocks(traffic: Traffic) -> Iterator[Block]:
         body = bodies[person.language][int(luck * len(bodies[person.language]))]
         at = f"{person.region}\t{text(instant)}\t"
         emails.append(
-            f"{at}{number}\t{account.id}\t{contact or NULL}\t{'outbound' if is_outbound else 'inbound'}\t{parties}\t"
+            f"{at}{number}\t{account.id}\t{contact or NULL}\t{person.country}\t"
+            f"{'outbound' if is_outbound else 'inbound'}\t{parties}\t"
             f"{'' if is_outbound else 'Re: '}{subject}\t{body}\t{_picture(luck)}\t"
             f"{'delivered' if is_outbound else 'received'}\n"
         )

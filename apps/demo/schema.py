@@ -1,11 +1,13 @@
 """The sample platform's schema: made without migrations, as it stands for a system that is not the portal's own.
 
 Communications are partitioned by region (EEA or not) and then by month, so that a month that may go can be detached
-and dropped. There is no DEFAULT partition: a row without a month is an error, so months are made ahead.
+and dropped. Visits of the website are partitioned by month, so that one can be made anonymous as a whole and swapped
+in. There is no DEFAULT partition: a row without a month is an error, so months are made ahead.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -16,8 +18,10 @@ from apps.demo.people import EEA, OTHER
 
 SCHEMA = "platform"
 PARTITIONED = ("messages", "calls", "emails", "call_recordings", "traffic_records")
+BY_MONTH = ("web_visits",)
 REGIONS = {EEA: "eea", OTHER: "other"}  # value of the column, part of the partition's name
 MONTHS_AHEAD = 3
+PARENTS = (*(f"{table}_{region}" for table in PARTITIONED for region in REGIONS.values()), *BY_MONTH)
 
 _SQL = Path(__file__).parent / "sql"
 
@@ -42,8 +46,9 @@ def exists(cursor: Any) -> bool:
     return bool(cursor.fetchone()[0])
 
 
-def create_tables(cursor: Any, *, first: date, last: date) -> None:
-    """Tables and the months from `first` to `last`, without indexes: `create_indexes` follows when the rows are in."""
+def create_tables(cursor: Any, *, first: date, visits_from: date, last: date) -> None:
+    """Tables and the months from `first` to `last` (of visits from `visits_from`), without indexes: `create_indexes`
+    follows when the rows are in."""
     cursor.execute((_SQL / "tables.sql").read_text())
     for table in PARTITIONED:
         for value, name in REGIONS.items():
@@ -52,6 +57,7 @@ def create_tables(cursor: Any, *, first: date, last: date) -> None:
                     _named(f"{table}_{name}"), _named(table), sql.Literal(value)
                 )
             )
+    make_months(cursor, first=visits_from, last=first, parents=BY_MONTH)
     make_months(cursor, first=first, last=last)
 
 
@@ -73,7 +79,7 @@ def drop_tables(cursor: Any) -> None:
         cursor.execute(sql.SQL("DROP SEQUENCE {}").format(_named(name)))
 
 
-def make_months(cursor: Any, *, first: date, last: date) -> int:
+def make_months(cursor: Any, *, first: date, last: date, parents: Sequence[str] = PARENTS) -> int:
     """Makes the missing monthly partitions from `first`'s month to `last`'s; says how many. Safe beside itself.
 
     A month is made apart and then attached: making it in place would lock out everybody who reads the table.
@@ -82,11 +88,10 @@ def make_months(cursor: Any, *, first: date, last: date) -> int:
     cursor.execute("SELECT relname FROM pg_class WHERE relnamespace = 'platform'::regnamespace AND relkind = 'r'")
     there = {name for (name,) in cursor.fetchall()}
     missing = [
-        (f"{table}_{region}", month)
+        (parent, month)
         for month in _months(first, last)
-        for table in PARTITIONED
-        for region in REGIONS.values()
-        if f"{table}_{region}_{month:%Y_%m}" not in there
+        for parent in parents
+        if f"{parent}_{month:%Y_%m}" not in there
     ]
     if missing:
         cursor.execute(sql.SQL("\n").join([_month(parent, month) for parent, month in missing]))

@@ -15,9 +15,10 @@ from psycopg2 import sql
 
 from apps.core.errors import DomainError
 from apps.demo import schema
-from apps.demo.business import book_blocks, invoice_blocks
+from apps.demo.business import book_blocks
 from apps.demo.communications import communication_blocks
 from apps.demo.copying import Block
+from apps.demo.invoices import invoice_blocks
 from apps.demo.world import World, make_world
 
 DATASET_FILE = Path(__file__).parent / "datasets" / "platform.yml"
@@ -53,7 +54,8 @@ def fill(
             raise AlreadyFilled
         schema.drop_tables(cursor)
     world = make_world(scale=scale, seed=seed, at=at)
-    schema.create_tables(cursor, first=world.begins_on, last=schema.month_after(at, schema.MONTHS_AHEAD))
+    last = schema.month_after(at, schema.MONTHS_AHEAD)
+    schema.create_tables(cursor, first=world.begins_on, visits_from=world.visits_from, last=last)
     counts: Counter[str] = Counter()
     for block in _ahead(all_blocks(world)):
         counts[block.table] += _copy(cursor, block)

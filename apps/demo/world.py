@@ -15,6 +15,7 @@ from apps.demo import people
 from apps.demo.people import ACME, GLOBEX, Person
 
 HISTORY_DAYS = 270  # nine months: three of them past the half year that content and traffic are kept
+VISIT_DAYS = 500  # three months past the thirteen that visits of the website are kept
 DAY = 86_400
 
 
@@ -61,6 +62,8 @@ class Account:
     numbers: list[str] = field(default_factory=list)
     holders: list[Holder] = field(default_factory=list)
     contacts: list[Contact] = field(default_factory=list)
+    ended_on: date | None = None  # when its service ended
+    is_billed: bool = True
     billed: dict[tuple[int, int], list[int]] = field(default_factory=dict)  # (year, month): messages, minutes, e-mails
 
 
@@ -69,11 +72,20 @@ class World:
     seed: int
     scale: Scale
     at: date
-    accounts: list[Account]
+    accounts: list[Account]  # those that send and receive
+    former: list[Account] = field(default_factory=list)
+
+    @property
+    def everybody(self) -> list[Account]:
+        return [*self.accounts, *self.former]
 
     @property
     def begins_on(self) -> date:
         return self.at - timedelta(days=HISTORY_DAYS)
+
+    @property
+    def visits_from(self) -> date:
+        return self.at - timedelta(days=VISIT_DAYS)
 
     def rng(self, part: str) -> random.Random:
         """A generator for one part, so that a change in one part leaves the bytes of the others alone."""
@@ -91,6 +103,29 @@ TRADES = ("Logistics", "Clinics", "Travel", "Energy", "Parcel", "Markets", "Bank
 MAKERS = ("Initech", "Umbra", "Hooli", "Vandelay", "Stark", "Wayfarer", "Zephyr", "Ceres", "Tyrell", "Lumen", "Oscorp")
 
 
+class Former(NamedTuple):
+    """A customer that left: so many days ago, or in June so many years ago. A trial rented and paid nothing."""
+
+    name: str
+    days: int = 0
+    years: int = 0
+    is_trial: bool = False
+
+
+# Around the 30 days in which a customer's data can still be returned, and around the ten book years of its invoices.
+FORMER = (
+    Former("Lantern Tours", days=61, is_trial=True),
+    Former("Harbour Crafts", days=31, is_trial=True),
+    Former("Meadow Dental", days=30, is_trial=True),
+    Former("Quarry Foods", days=29),
+    Former("Pinnacle Rentals", days=0),
+    Former("Cobalt Couriers", days=400),
+    Former("Orchard Telecom", years=10),
+    Former("Beacon Post", years=11),
+)
+FIRST_FORMER = ACME + 900
+
+
 def make_world(*, scale: str, seed: int, at: date) -> World:
     world = World(seed, SCALES[scale], at, [])
     rng = world.rng("world")
@@ -102,6 +137,12 @@ def make_world(*, scale: str, seed: int, at: date) -> World:
     for account in world.accounts:
         account.holders = _make_holders(account, rng, holder_ids)
         account.contacts = _make_contacts(account, rng.sample(crowd, reach), rng, contact_ids)
+    rng = world.rng("former")
+    for place, former in enumerate(FORMER):
+        account = _make_former(former, FIRST_FORMER + place, world)
+        account.holders = _make_holders(account, rng, holder_ids)
+        account.contacts = _make_contacts(account, rng.sample(crowd, 12), rng, contact_ids)
+        world.former.append(account)
     return world
 
 
@@ -117,6 +158,17 @@ def _make_account(number: int, rng: random.Random) -> Account:
     # The 97 010 0 block is kept for what the platform rents out; people have numbers above it.
     numbers = [f"+31970100{index:03d}{line:02d}" for line in range(10, 14)]
     return Account(number, name, slug, country, rng.choice(people.CITIES[country]), numbers)
+
+
+def _make_former(former: Former, number: int, world: World) -> Account:
+    country = "NL"
+    ended_on = world.at - timedelta(days=former.days)
+    if former.years:
+        ended_on = date(world.at.year - former.years, 6, 30)
+    numbers = [] if former.is_trial else [f"+31970100{number - ACME:03d}10"]
+    slug = former.name.lower().replace(" ", "-")
+    city = people.CITIES[country][number % 3]
+    return Account(number, former.name, slug, country, city, numbers, ended_on=ended_on, is_billed=not former.is_trial)
 
 
 def _make_holders(account: Account, rng: random.Random, ids: Iterator[int]) -> list[Holder]:

@@ -13,7 +13,8 @@ import phonenumbers
 import pytest
 
 from apps.demo import people
-from apps.demo.business import INVOICES, TABLES, make_iban
+from apps.demo.business import TABLES
+from apps.demo.invoices import INVOICES, make_iban
 from apps.demo.services import all_blocks
 from apps.demo.world import SCALES, make_world
 

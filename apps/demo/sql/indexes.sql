@@ -4,6 +4,7 @@ ALTER TABLE platform.calls ADD PRIMARY KEY (region, created_at, id);
 ALTER TABLE platform.emails ADD PRIMARY KEY (region, created_at, id);
 ALTER TABLE platform.call_recordings ADD PRIMARY KEY (region, created_at, id);
 ALTER TABLE platform.traffic_records ADD PRIMARY KEY (region, created_at, id);
+ALTER TABLE platform.web_visits ADD PRIMARY KEY (created_at, id);
 
 CREATE INDEX messages_account ON platform.messages (account_id, created_at);
 CREATE INDEX messages_sender ON platform.messages (sender);
@@ -58,7 +59,6 @@ CREATE INDEX support_recordings_holder ON platform.support_recordings (holder_id
 CREATE INDEX support_recordings_phone ON platform.support_recordings (caller_phone_number);
 CREATE INDEX support_recordings_created ON platform.support_recordings (created_at);
 CREATE INDEX web_visits_holder ON platform.web_visits (holder_id);
-CREATE INDEX web_visits_created ON platform.web_visits (created_at);
 CREATE INDEX accounts_service_ended ON platform.accounts (service_ended_on);
 CREATE INDEX account_holders_service_ended ON platform.account_holders (service_ended_on);
 CREATE INDEX contacts_service_ended ON platform.contacts (service_ended_on);
@@ -70,3 +70,7 @@ CREATE INDEX leads_account ON platform.leads (account_id);
 CREATE INDEX enrichment_profiles_account ON platform.enrichment_profiles (account_id);
 CREATE INDEX support_recordings_account ON platform.support_recordings (account_id);
 CREATE INDEX web_visits_account ON platform.web_visits (account_id);
+CREATE INDEX accounts_registration_closed ON platform.accounts (registration_closed_on);
+CREATE INDEX account_holders_signed_in ON platform.account_holders (last_signed_in_at);
+CREATE INDEX leads_service_ended ON platform.leads (service_ended_on);
+CREATE INDEX enrichment_profiles_service_ended ON platform.enrichment_profiles (service_ended_on);

@@ -1,5 +1,5 @@
 -- Tables of the sample platform, as a provider of messages, calls and e-mail has them.
--- `account_id` is the customer everywhere. The five partitioned tables stand at the end.
+-- `account_id` is the customer everywhere. The partitioned tables stand at the end.
 
 CREATE TABLE platform.accounts (
     id bigint PRIMARY KEY,
@@ -13,6 +13,7 @@ CREATE TABLE platform.accounts (
     billing_email text,
     campaign_purpose text,
     sample_message text,
+    registration_closed_on date, -- of the campaign; its purpose and sample message are not needed for ever
     routing jsonb NOT NULL DEFAULT '{}',
     created_at timestamptz NOT NULL,
     service_ended_on date
@@ -36,6 +37,7 @@ CREATE TABLE platform.account_holders (
     api_token_digest text,
     signature text,
     last_ip_address inet,
+    last_signed_in_at timestamptz, -- from that address
     language text,
     usage jsonb,
     created_at timestamptz NOT NULL,
@@ -133,7 +135,8 @@ CREATE TABLE platform.leads (
     source text,
     notes text,
     created_at timestamptz NOT NULL,
-    last_contact_at timestamptz NOT NULL
+    last_contact_at timestamptz NOT NULL,
+    service_ended_on date
 );
 
 CREATE TABLE platform.enrichment_profiles (
@@ -153,7 +156,8 @@ CREATE TABLE platform.enrichment_profiles (
     company_revenue text,
     company_employees text,
     informed_on date,
-    created_at timestamptz NOT NULL
+    created_at timestamptz NOT NULL,
+    service_ended_on date
 );
 
 CREATE TABLE platform.support_recordings (
@@ -168,11 +172,22 @@ CREATE TABLE platform.support_recordings (
     created_at timestamptz NOT NULL
 );
 
+-- One row an effect of the portal on this store, written in the effect's own transaction.
+CREATE TABLE platform.portal_effects (
+    effect_key text PRIMARY KEY,
+    counts jsonb NOT NULL,
+    at timestamptz NOT NULL
+);
+
+-- The website counts its visitors in a system apart: `holder_id` says who was signed in and is no foreign key, so that
+-- a month can be rewritten without names and swapped in.
+CREATE SEQUENCE platform.web_visits_id_seq;
 CREATE TABLE platform.web_visits (
-    id bigserial PRIMARY KEY,
-    account_id bigint REFERENCES platform.accounts (id),
-    holder_id bigint REFERENCES platform.account_holders (id),
-    visitor_id uuid NOT NULL,
+    created_at timestamptz NOT NULL,
+    id bigint NOT NULL DEFAULT nextval('platform.web_visits_id_seq'),
+    account_id bigint,
+    holder_id bigint,
+    visitor_id uuid,
     ip_address inet,
     country char(2),
     city text,
@@ -181,16 +196,8 @@ CREATE TABLE platform.web_visits (
     browser text,
     device text,
     is_returning boolean NOT NULL,
-    cookie_preferences jsonb NOT NULL,
-    created_at timestamptz NOT NULL
-);
-
--- One row an effect of the portal on this store, written in the effect's own transaction.
-CREATE TABLE platform.portal_effects (
-    effect_key text PRIMARY KEY,
-    counts jsonb NOT NULL,
-    at timestamptz NOT NULL
-);
+    cookie_preferences jsonb NOT NULL
+) PARTITION BY RANGE (created_at);
 
 -- Whole months are detached and dropped: no DEFAULT partition, and no foreign key into these five.
 CREATE SEQUENCE platform.messages_id_seq;
@@ -200,6 +207,7 @@ CREATE TABLE platform.messages (
     id bigint NOT NULL DEFAULT nextval('platform.messages_id_seq'),
     account_id bigint NOT NULL,
     contact_id bigint,
+    country char(2), -- the end user's, where it is known
     direction text NOT NULL,
     channel text NOT NULL,
     sender text,
@@ -218,6 +226,7 @@ CREATE TABLE platform.calls (
     id bigint NOT NULL DEFAULT nextval('platform.calls_id_seq'),
     account_id bigint NOT NULL,
     contact_id bigint,
+    country char(2), -- the end user's, where it is known
     direction text NOT NULL,
     sender text,
     recipient text,
@@ -232,6 +241,7 @@ CREATE TABLE platform.emails (
     id bigint NOT NULL DEFAULT nextval('platform.emails_id_seq'),
     account_id bigint NOT NULL,
     contact_id bigint,
+    country char(2), -- the end user's, where it is known
     direction text NOT NULL,
     sender text,
     recipient text,
@@ -248,6 +258,7 @@ CREATE TABLE platform.call_recordings (
     id bigint NOT NULL DEFAULT nextval('platform.call_recordings_id_seq'),
     account_id bigint NOT NULL,
     call_id bigint NOT NULL,
+    country char(2), -- the end user's, where it is known
     storage_key text NOT NULL,
     transcript text,
     duration_seconds integer NOT NULL
