@@ -15,7 +15,7 @@ from apps.dashboard import policies
 THEME_COOKIE = "theme"
 THEMES = ("light", "dark")
 
-PUBLIC_DOORS = (("processors:list", _("Processors")),)
+PUBLIC_DOORS = (("processors:list", _("Processors")), ("retention:page", _("Retention")))
 CUSTOMER_DOORS = (("subject_requests:home", _("Home")), ("subject_requests:list", _("Requests")))
 OFFICER_DOORS = (("desk:queue", _("Desk")), ("desk:overview", _("Overview")))
 REGISTER_DOORS = (("processors:register", _("Registers")),)

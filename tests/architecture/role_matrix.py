@@ -141,6 +141,11 @@ PROCESSORS = {
     "processors:end": Row(ADMIN, FORM, "an_engagement"),
     "processors:drop": Row(ADMIN, FORM, "an_engagement"),
 }
+RETENTION = {
+    "retention:page": Row(EVERYBODY),
+    "retention:spreadsheet": Row(EVERYBODY),
+    "retention:data": Row(EVERYBODY),
+}
 AREAS: dict[str, dict[str, Row]] = {
     "core": CORE,
     "dashboard": DASHBOARD,
@@ -151,5 +156,6 @@ AREAS: dict[str, dict[str, Row]] = {
     "requests": REQUESTS,
     "desk": DESK,
     "processors": PROCESSORS,
+    "retention": RETENTION,
 }
 MATRIX = {name: row for area in AREAS.values() for name, row in area.items()}

@@ -38,6 +38,7 @@ PUBLIC = (
     Place("centre", "/"),
     Place("contact", "/contact/"),
     Place("processors", "/processors/"),
+    Place("retention", "/retention/"),
     Place("sign-in", "/account/login/"),
     Place("sign-up", "/account/signup/"),
     Place("password-reset", "/account/password/reset/"),

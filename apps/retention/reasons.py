@@ -1,0 +1,68 @@
+"""Why a row past its limit stays, in one line: "kept: tax records until 2035-12-31".
+
+A hold's reason, and that there is one, is for named officers: everybody else reads that the row cannot go yet, and so
+they read of a row that an open request keeps, so that nothing can be concluded from the words.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.utils import formats
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from apps.retention.models import Rule
+from apps.retention.words import DUTIES, INTERESTS
+
+VEILED = ("hold", "open_request")
+CANNOT_GO = "cannot_go"
+WORDS: Mapping[str, Any] = {
+    "hold": gettext_lazy("legal hold"),
+    "open_request": gettext_lazy("open request"),
+    CANNOT_GO: gettext_lazy("cannot go yet"),
+    "referenced": gettext_lazy("a record that stays refers to it"),
+    "shared": gettext_lazy("a record about another person refers to it"),
+    "read_only": gettext_lazy("the system can only be read"),
+}
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Rows of one line that are past their limit and stay. ISO dates: the first and the last day on which some do."""
+
+    ground: str
+    kind: str
+    count: int
+    until: str = ""
+    until_latest: str = ""
+
+
+def kept_of(found: Iterable[Mapping[str, Any]], *, sees_holds: bool) -> list[Kept]:
+    """What a plan's line or a task says of the rows that stay, for whoever may or may not know of holds."""
+    seen: dict[tuple[str, str, str, str], int] = {}
+    for one in found:
+        is_veiled = not sees_holds and one.get("kind") in VEILED
+        days = ("", "") if is_veiled else (one.get("until") or "", one.get("until_latest") or "")
+        ground, kind = (CANNOT_GO, CANNOT_GO) if is_veiled else (one.get("ground") or "", one.get("kind") or "")
+        seen[(ground, kind, *days)] = seen.get((ground, kind, *days), 0) + one["count"]
+    return [Kept(ground, kind, count, *days) for (ground, kind, *days), count in seen.items()]
+
+
+def in_a_line(kept: Kept, rules: Mapping[str, Rule], *, iso: bool = False) -> str:
+    """The reason in the active language; `iso`: the day as in ISO 8601, for files and terminals."""
+    told = {"what": _what(kept, rules), "day": _day(kept.until_latest or kept.until, iso)}
+    return _("kept: %(what)s until %(day)s") % told if told["day"] else _("kept: %(what)s") % told
+
+
+def _what(kept: Kept, rules: Mapping[str, Rule]) -> str:
+    if kept.kind in WORDS:
+        return str(WORDS[kept.kind])
+    named = {"duty": DUTIES, "interest": INTERESTS}.get(kept.kind, {})
+    rule = rules.get(kept.ground)
+    return str(named.get(kept.ground) or (rule.description if rule else kept.ground or kept.kind))
+
+
+def _day(day: str, iso: bool) -> str:
+    return day if iso or not day else formats.date_format(date.fromisoformat(day), "DATE_FORMAT")
