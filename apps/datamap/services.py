@@ -26,6 +26,7 @@ from apps.datamap.planning import make_plan
 from apps.datamap.registry import current_map
 from apps.datamap.search import Live, Search, check_scope, is_reported
 from apps.datamap.stores import Snapshots
+from apps.datamap.tenants import of_accounts
 from apps.ledger import services as ledger
 
 COUNTED = ("erased", "anonymised", "kept", "newer")
@@ -46,6 +47,7 @@ __all__ = [
     "find",
     "forget_expired_plans",
     "note_execution",
+    "of_accounts",
     "plan_erasure",
     "rows_kept",
     "search_again",

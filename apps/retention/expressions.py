@@ -1,9 +1,8 @@
 """The calendar of `periods.py` as SQLAlchemy Core expressions for PostgreSQL; a property test holds both together."""
 
-from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Date, DateTime, Integer, cast, extract, func, or_
+from sqlalchemy import ColumnElement, Date, DateTime, Integer, cast, extract, func
 
 from apps.retention.periods import Event, Period
 
@@ -22,8 +21,3 @@ def ends_on(event: str, clock: ColumnElement[Any], period: Period) -> ColumnElem
     # make_interval(years, months, weeks, days): a day's clamping to the month's end happens once, after the months.
     length = func.make_interval(0, period.months, 0, period.days)
     return cast(started_on(event, clock) + length, Date)
-
-
-def still_runs(event: str, clock: ColumnElement[Any], period: Period, *, today: date) -> ColumnElement[bool]:
-    """Rows that are kept today: the period has not ended, or has not even started."""
-    return or_(clock.is_(None), ends_on(event, clock, period) >= today)

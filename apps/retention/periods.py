@@ -54,6 +54,17 @@ class Period:
         """The day this period ends on when it starts on `day`."""
         return day + relativedelta(months=self.months) + relativedelta(days=self.days)
 
+    def latest_start(self, *, ended_before: date) -> date:
+        """The last day on which it can have started to have ended before a day; `date.min` where there is none."""
+        try:
+            day = ended_before - relativedelta(days=self.days + 1) - relativedelta(months=self.months)
+        except (OverflowError, ValueError):
+            return date.min
+        # Months end early where a day is missing: what started on 29, 30 or 31 August ends with 28 February too.
+        while self.after(day + relativedelta(days=1)) < ended_before:
+            day += relativedelta(days=1)
+        return day
+
 
 def started_on(event: str, clock: date | datetime | None) -> date | None:
     """The day a period starts, from the value of a row's clock column; None while its event has not happened."""
@@ -68,3 +79,12 @@ def ends_on(event: str, clock: date | datetime | None, period: Period) -> date |
     """The last day a row is kept under a period; None while the period has not started: it then has no date."""
     started = started_on(event, clock)
     return None if started is None else period.after(started)
+
+
+def cutoff(event: str, period: Period, *, today: date) -> date:
+    """The last clock day whose period has ended before `today`: what has it, or an earlier one, has run out."""
+    if event != Event.BOOK_YEAR_END:
+        return period.latest_start(ended_before=today)
+    start = period.latest_start(ended_before=today)
+    is_year_end = (start.month, start.day) == (12, 31)
+    return start if is_year_end else date(max(start.year - 1, 1), 12, 31) if start.year > 1 else date.min

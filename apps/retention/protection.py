@@ -5,22 +5,41 @@ once. Where a rule's start has not happened for a row (the service still runs), 
 """
 
 import hashlib
+from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any
-
-from sqlalchemy import ColumnElement, String, and_, cast, func, or_, true
 
 from apps.datamap.guards import Declared, Flaw, Guarded, Keep, KeepKind
-from apps.retention import expressions
-from apps.retention.models import Rule
+from apps.datamap.services import of_accounts
+from apps.retention import expressions, predicates
+from apps.retention.evaluation import Choices
+from apps.retention.models import ChosenPeriod, Departure, Rule
 from apps.retention.periods import DATED_BY_THE_ROW
 
 
 def keeps(store: str, collection: Guarded, now: datetime) -> list[Keep]:
     """The rows of one collection that a duty or an interest protects on the day of `now`, with the last day of each."""
-    rules = Rule.objects.current().protecting().filter(key__in=list(collection.retention)).order_by("key")
-    found = (_keep(rule, collection, now) for rule in rules)
+    rules = naming(Rule.objects.current().protecting().order_by("key"), collection)
+    choices = current_choices() if rules else Choices()
+    found = (_keep(rule, collection, choices, now) for rule in rules)
     return [keep for keep in found if keep is not None]
+
+
+def naming(rules: Iterable[Rule], collection: Guarded) -> list[Rule]:
+    """The rules that reach into a collection as a whole: named on the map, naming it, or lengthening one that is."""
+    named = set(collection.retention)
+    return [
+        rule
+        for rule in rules
+        if not rule.categories
+        and (rule.key in named or rule.extends in named or collection.base_key in rule.collections)
+    ]
+
+
+def current_choices() -> Choices:
+    """What customers chose: shorter periods, and the end of their service."""
+    chosen = ChosenPeriod.objects.current().order_by("account", "rule")
+    leaving = Departure.objects.standing().values_list("platform_account_id", "service_ends_on")
+    return Choices({(one.account, one.rule): one.calendar for one in chosen}, dict(leaving))
 
 
 def rules_version() -> str:
@@ -47,36 +66,12 @@ def flaws(collection: Declared) -> list[Flaw]:
     ]
 
 
-def _keep(rule: Rule, collection: Guarded, now: datetime) -> Keep | None:
-    applies = _in_region(rule, collection)
-    if applies is None:
+def _keep(rule: Rule, collection: Guarded, choices: Choices, now: datetime) -> Keep | None:
+    today = now.astimezone(UTC).date()
+    kept = predicates.still_runs(rule, collection, choices, today=today, tenants=of_accounts)
+    if kept is None:
         return None
     kind: KeepKind = "duty" if rule.is_duty else "interest"
-    clock = _column(collection, collection.clock)
-    if clock is None:
-        return Keep(applies, ground=rule.key, kind=kind, until=None, starts_at=rule.starts_at)
-    today = now.astimezone(UTC).date()
-    return Keep(
-        and_(applies, expressions.still_runs(rule.starts_at, clock, rule.calendar, today=today)),
-        ground=rule.key,
-        kind=kind,
-        until=expressions.ends_on(rule.starts_at, clock, rule.calendar),
-        starts_at=rule.starts_at,
-    )
-
-
-def _in_region(rule: Rule, collection: Guarded) -> ColumnElement[bool] | None:
-    """Which rows a rule of one region reaches: all, some by their region column, or none (None).
-
-    A row whose region is unknown is reached: what may be under a duty is not erased on a guess.
-    """
-    if rule.region == Rule.ANY_REGION or collection.region is None:
-        return true()
-    column = _column(collection, collection.region)
-    if column is None:
-        return true() if str(collection.region).casefold() == rule.region.casefold() else None
-    return or_(column.is_(None), func.lower(cast(column, String)) == rule.region.lower())
-
-
-def _column(collection: Guarded, named: ColumnElement[Any] | str | None) -> ColumnElement[Any] | None:
-    return collection.table.c.get(named) if isinstance(named, str) else named
+    clock = predicates.clock_of(rule.starts_at, collection)
+    until = None if clock is None else expressions.ends_on(rule.starts_at, clock, rule.calendar)
+    return Keep(kept, ground=rule.key, kind=kind, until=until, starts_at=rule.starts_at)

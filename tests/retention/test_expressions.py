@@ -11,7 +11,8 @@ from sqlalchemy import Column, Date, DateTime, Integer, MetaData, Table, literal
 from sqlalchemy.dialects.postgresql.psycopg2 import PGDialect_psycopg2
 
 from apps.retention import expressions
-from apps.retention.periods import Event, Period, ends_on
+from apps.retention.periods import Event, Period, cutoff, ends_on
+from apps.retention.predicates import before_or_on
 
 pytestmark = [pytest.mark.django_db, pytest.mark.req("RET-1")]
 
@@ -40,12 +41,13 @@ def rows_of(statement):
 def test_python_and_postgresql_end_a_period_on_the_same_day(instant, text, event, today):
     period = Period.parse(text)
     clock, day = literal(instant, DateTime(timezone=True)), literal(instant.date(), Date)
+    last = cutoff(event, period, today=today)
     columns = [
         *(expressions.ends_on(event, value, period) for value in (clock, day)),
-        *(expressions.still_runs(event, value, period, today=today) for value in (clock, day)),
+        *(before_or_on(value, last) for value in (clock, day)),
     ]
     expected = ends_on(event, instant, period)
-    assert rows_of(select(*columns)) == [(expected, expected, expected >= today, expected >= today)]
+    assert rows_of(select(*columns)) == [(expected, expected, expected < today, expected < today)]
 
 
 def test_ten_thousand_random_rows_end_on_the_same_days_in_one_statement():
@@ -55,12 +57,12 @@ def test_ten_thousand_random_rows_end_on_the_same_days_in_one_statement():
     table, clocks = a_table_of_clocks(chance, rows=10_000)
     today = date(2026, 11, 23)
     ends = [expressions.ends_on(event, table.c.clock, period) for event, period in rules]
-    runs = [expressions.still_runs(event, table.c.clock, period, today=today) for event, period in rules]
+    runs = [before_or_on(table.c.clock, cutoff(event, period, today=today)) for event, period in rules]
     statement = select(table.c.id, *(end.label(f"e{n}") for n, end in enumerate(ends)),
                        *(run.label(f"r{n}") for n, run in enumerate(runs)))  # fmt: skip
     for number, *found in rows_of(statement):
         expected = [ends_on(event, clocks[number], period) for event, period in rules]
-        assert found == [*expected, *(end is None or end >= today for end in expected)], clocks[number]
+        assert found == [*expected, *(None if end is None else end < today for end in expected)], clocks[number]
 
 
 def a_table_of_clocks(chance, *, rows):

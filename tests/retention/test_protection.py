@@ -1,6 +1,6 @@
 """The guard: which rows of a real table a duty or an interest keeps, why, and until when."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -38,6 +38,11 @@ class Collection:
     name: str = "kept"
     capacity: str = "controller"
     table: Table = TABLE
+    base_key: str = "sample:kept"
+    tenant: Any = None
+    country: Any = None
+    clocks: dict = field(default_factory=dict)
+    conditions: dict = field(default_factory=dict)
 
 
 @pytest.fixture(autouse=True)
