@@ -19,6 +19,11 @@ def country_choices() -> list[tuple[str, str]]:
     return list(_names(get_language() or "en"))
 
 
+def is_country(code: str) -> bool:
+    """Whether the code names a country, in capitals as ISO 3166-1 writes it."""
+    return code in dict(_names("en"))
+
+
 @cache
 def _names(language: str) -> tuple[tuple[str, str], ...]:
     territories = Locale.parse(language, sep="-").territories

@@ -9,10 +9,13 @@ from pathlib import Path
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Max
 
 from apps.core.errors import InvalidInput
+from apps.datamap import services as datamap
 from apps.ledger.services import record
-from apps.retention import protection, words
+from apps.retention import protection, rule_files, words
+from apps.retention.lint import Finding, lint, stated_categories
 from apps.retention.models import Rule
 from apps.retention.states import Kind
 
@@ -39,12 +42,48 @@ def import_rules(schedule: str, *, now: datetime, actor: str, only_new: bool = F
 
     All or nothing. Raises `InvalidInput` naming the line for a rule that cannot be.
     """
-    current = {rule.key: rule for rule in Rule.objects.current().select_for_update()}
-    read = list(_read(schedule, now=now))
+    current = _locked()
+    return _load(list(_read(schedule, now=now)), current, now=now, actor=actor, only_new=only_new)
+
+
+@transaction.atomic
+def import_rule_file(text: str, *, now: datetime, actor: str) -> Imported:
+    """Read rules in YAML (`rule_files.py`), as `import_rules` does, at once and without a second person.
+
+    For set-up: where rules are in force already, `propose_rule_file` is the way. A rule that was written from another
+    version than the current one is refused. Raises `RuleFileErrors`.
+    """
+    current = _locked()
+    return _load(rule_files.read_rules(text, now=now, current=current), current, now=now, actor=actor)
+
+
+def export_rules() -> str:
+    """The rules in force as YAML; importing it changes nothing."""
+    return rule_files.write_rules(Rule.objects.current())
+
+
+def lint_rules(rules: Iterable[Rule] | None = None) -> list[Finding]:
+    """What is wrong with these rules (the ones in force) beside the map that holds now, errors first."""
+    return lint(
+        Rule.objects.current() if rules is None else rules,
+        datamap.mapped_collections(),
+        taxonomy=datamap.known_categories(),
+        stated=stated_categories(),
+    )
+
+
+def _locked() -> dict[str, Rule]:
+    return {rule.key: rule for rule in Rule.objects.current().select_for_update()}
+
+
+def _load(
+    read: list[Rule], current: Mapping[str, Rule], *, now: datetime, actor: str, only_new: bool = False
+) -> Imported:
+    ended = dict(Rule.objects.order_by().values_list("key").annotate(Max("version")))
     added = [rule for rule in read if rule.key not in current]
     changed = [] if only_new else [r for r in read if r.key in current and r.content != current[r.key].content]
-    for rule in changed:
-        rule.version = current[rule.key].version + 1
+    for rule in added + changed:
+        rule.version = ended[rule.key] + 1 if rule.key in ended else rule.version
     Rule.objects.filter(pk__in=[current[rule.key].pk for rule in changed]).update(replaced_at=now)
     Rule.objects.bulk_create(added + changed)
     if added or changed:
