@@ -110,12 +110,15 @@ DATASET = {
                         "en": "E-mail addresses for signing in",
                         "nl": "E-mailadressen om in te loggen",
                         "ar": "عناوين البريد لتسجيل الدخول",
-                    }
+                    },
+                    "goes_with": "user_id",
                 },
                 "mfa_authenticator": {
-                    "label": {"en": "Second factors", "nl": "Tweede factoren", "ar": "عوامل التحقق الثانية"}
+                    "label": {"en": "Second factors", "nl": "Tweede factoren", "ar": "عوامل التحقق الثانية"},
+                    "goes_with": "user_id",
                 },
                 # The period starts when the service ends, which no column of a person says: it has no date yet.
+                # What belongs to a sign-in (memberships, roles, addresses, factors) has no period of its own.
                 "accounts_user": {
                     "label": {"en": "People who sign in", "nl": "Mensen die inloggen", "ar": "أصحاب حسابات الدخول"},
                     "retention": ["service_account"],
@@ -127,14 +130,17 @@ DATASET = {
                         "ar": "العضويات في الحسابات",
                     },
                     "clock": "since",
+                    "goes_with": "user_id",
                 },
                 "accounts_staffrole": {
                     "label": {"en": "Roles of staff", "nl": "Rollen van medewerkers", "ar": "أدوار الموظفين"},
                     "clock": "granted_at",
+                    "goes_with": "user_id",
                 },
                 "accounts_invitation": {
                     "label": {"en": "Invitations", "nl": "Uitnodigingen", "ar": "الدعوات"},
                     "clock": "invited_at",
+                    "retention": ["security_logs"],
                 },
                 "accounts_stepupcode": {
                     "label": {
@@ -143,6 +149,7 @@ DATASET = {
                         "ar": "رموز التحقق المرسلة",
                     },
                     "clock": "sent_at",
+                    "retention": ["security_logs"],
                 },
                 "usersessions_usersession": {
                     "label": {"en": "Sessions", "nl": "Sessies", "ar": "الجلسات"},
@@ -166,6 +173,7 @@ DATASET = {
                 "auth_permission": "*",
                 "django_content_type": "*",
             },
+            "goes_with": {"account_emailconfirmation": "email_address_id"},
         }
     },
 }

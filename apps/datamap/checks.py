@@ -12,7 +12,7 @@ from apps.core.identities import IdentityType
 from apps.datamap import guards
 from apps.datamap.contract import StoreUnavailable
 from apps.datamap.dataset_files import Document
-from apps.datamap.declarations import META, OLD_META
+from apps.datamap.fides_form import META, OLD_META
 from apps.datamap.mapping import PORTAL, Collection, DataMap, Dataset, Field
 from apps.datamap.problems import Place, Problem, nearest
 from apps.datamap.receipts import CREATE, receipts_table

@@ -34,6 +34,7 @@ fideslang ignores keys it does not know and takes any category; here both are er
                 bound_to: id       # column whose text the sealed value is bound to; default the primary key
                 strategy: null | {constant: VALUE} | pseudonym | keep   # instead of deleting the row
         impersonal: {<table>: "*" | [column, …]}   # the portal's own tables: columns that say nothing about a person
+        goes_with: {<table>: column}   # and impersonal tables whose rows go with the row that this column leads to
 
 A field with a strategy of its own turns the erasure of its collection into an update: fields with a strategy get it,
 the other personal fields (category below `user`) become null, the rest stays. Fides' `masking_strategy_override` is
@@ -46,6 +47,7 @@ from typing import Any
 
 from apps.core.identities import IdentityType
 from apps.datamap.dataset_files import Document
+from apps.datamap.fides_form import META, OLD_META, check_form
 from apps.datamap.mapping import (
     CAPACITIES,
     Collection,
@@ -61,9 +63,7 @@ from apps.datamap.mapping import (
 from apps.datamap.problems import Place, nearest
 from apps.datamap.taxonomy import known, matches
 
-META = "fides_meta"
-OLD_META = "fidesops_meta"
-PORTAL_KEYS = {"store", "schema", "capacity", "read_only", "collections", "impersonal"}
+PORTAL_KEYS = {"store", "schema", "capacity", "read_only", "collections", "impersonal", "goes_with"}
 COLLECTION_KEYS = {
     "tenant", "region", "country", "clock", "clocks", "retention", "goes_with", "statistics", "capacity", "end_users",
     "label", "strategy", "read_only", "append_only", "fields",
@@ -92,78 +92,10 @@ def declare(document: Document, *, store: str | None = None, is_checked: bool = 
         return None
     before = len(document.problems)
     if not is_checked:
-        _check_form(document)
+        check_form(document)
     if len(document.problems) > before:
         return None
     return _Declaration(document, store, frozenset() if is_checked else known()).dataset()
-
-
-def _check_form(document: Document) -> None:
-    """fideslang's own model, and no key it would silently drop."""
-    from fideslang import models as form  # heavy: only who reads files pays
-    from pydantic import ValidationError
-
-    _Keys(document, form).dataset(document.value)
-    try:
-        form.Dataset.model_validate(document.value)
-    except ValidationError as error:
-        for wrong in error.errors():
-            message = wrong["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
-            document.report(_existing(document, wrong["loc"]), message)
-
-
-def _existing(document: Document, loc: Iterable[Any]) -> Place:
-    """pydantic's location, without the steps it invents for unions."""
-    place: list[str | int] = []
-    value = document.value
-    for step in loc:
-        step = OLD_META if step == META and isinstance(value, dict) and META not in value else step
-        inside = isinstance(value, dict) and step in value
-        if inside or (isinstance(value, list) and isinstance(step, int) and step < len(value)):
-            value = value[step]
-            place.append(step)
-    return tuple(place)
-
-
-class _Keys:
-    """Walks the document beside fideslang's models and reports keys that none of them knows."""
-
-    def __init__(self, document: Document, form: Any) -> None:
-        self.document, self.form = document, form
-
-    def dataset(self, value: dict[str, Any]) -> None:
-        self._known((), value, set(self.form.Dataset.model_fields))
-        self._meta((), value, self.form.DatasetMetadata)
-        for number, collection in enumerate(_list(value.get("collections"))):
-            place = ("collections", number)
-            if not isinstance(collection, dict):
-                continue
-            self._known(place, collection, set(self.form.DatasetCollection.model_fields))
-            self._meta(place, collection, self.form.CollectionMeta)
-            self._fields(place, collection)
-
-    def _fields(self, place: Place, holder: dict[str, Any]) -> None:
-        for number, one in enumerate(_list(holder.get("fields"))):
-            if isinstance(one, dict):
-                here = (*place, "fields", number)
-                self._known(here, one, set(self.form.DatasetField.model_fields))
-                self._meta(here, one, self.form.FidesMeta)
-                self._fields(here, one)
-
-    def _meta(self, place: Place, holder: dict[str, Any], model: Any) -> None:
-        for key in (META, OLD_META):
-            meta = holder.get(key)
-            if not isinstance(meta, dict):
-                continue
-            self._known((*place, key), meta, set(model.model_fields), ())
-            for number, reference in enumerate(_list(meta.get("references"))):
-                if isinstance(reference, dict):
-                    where = (*place, key, "references", number)
-                    self._known(where, reference, set(self.form.FidesDatasetReference.model_fields), ())
-
-    def _known(self, place: Place, value: dict[str, Any], names: set[str], extra: Iterable[str] = (OLD_META,)) -> None:
-        for key in value.keys() - names - set(extra):
-            self.document.report((*place, key), f"unknown key “{key}”", nearest(str(key), names))
 
 
 class _Declaration:
@@ -196,7 +128,16 @@ class _Declaration:
             digest=digest_of({"document": self.value, "store": self.store}),
             collections=collections,
             impersonal={table: one if one == "*" else tuple(_list(one)) for table, one in impersonal.items()},
+            goes_with=self._going_with(impersonal),
         )
+
+    def _going_with(self, impersonal: Mapping[str, Any]) -> dict[str, str]:
+        """A collection says so itself; here stand the tables that belong in nobody's package."""
+        at = ("meta", "portal", "goes_with")
+        found = self._mapping(at, self.portal.get("goes_with"))
+        for table in found.keys() - impersonal.keys():
+            self.document.report((*at, table), f"the table “{table}” is not impersonal", nearest(table, impersonal))
+        return {str(table): str(column) for table, column in found.items()}
 
     def _collection(self, place: Place, value: dict[str, Any]) -> Collection:
         name = str(value["name"])

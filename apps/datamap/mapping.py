@@ -164,6 +164,7 @@ class Dataset:
     digest: str
     collections: tuple[Collection, ...]
     impersonal: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
+    goes_with: Mapping[str, str] = field(default_factory=dict)  # impersonal table -> column that leads to its parent
 
 
 @dataclass(frozen=True, order=True)
@@ -208,6 +209,17 @@ class DataMap:
                     if reference.direction != "from":
                         found.add(Edge(collection.key, place.path, other, reference.path, collection.key))
         return tuple(sorted(found))
+
+    @cached_property
+    def followers(self) -> dict[tuple[str, str | None, str], str]:
+        """(store, schema, table) -> the column that leads to the row it goes with: what has no period of its own."""
+        found: dict[tuple[str, str | None, str], str] = {}
+        for dataset in self.datasets:
+            found |= {(dataset.store, None, table): column for table, column in dataset.goes_with.items()}
+        for one in self.collections.values():
+            if one.goes_with:
+                found[(one.store, *one.table)] = one.goes_with
+        return found
 
     def edges_from(self, key: str) -> list[Edge]:
         return [edge for edge in self.edges if edge.source == key]

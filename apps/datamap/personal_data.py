@@ -24,7 +24,13 @@ DATASET = {
                 "datamap_erasureplan": {
                     "label": {"en": "Plans of erasure", "nl": "Plannen voor wissen", "ar": "خطط المحو"},
                     "clock": "made_at",
-                    "fields": {"identities": {"encrypted": True}, "seeds": {"encrypted": True}},
+                    # What was planned stays as long as the request that it answered; it is over when it expires.
+                    "clocks": {"closed": "expires_at"},
+                    "retention": ["dsr_confirmation"],
+                    "fields": {
+                        "identities": {"encrypted": True, "retention": ["erasure_plans"]},
+                        "seeds": {"encrypted": True, "retention": ["erasure_plans"]},
+                    },
                 }
             },
             "impersonal": {
@@ -37,6 +43,7 @@ DATASET = {
                 "datamap_plannedkeys": "*",
                 "datamap_effect": "*",
             },
+            "goes_with": {"datamap_plannedkeys": "plan_id"},
         }
     },
 }  # fmt: skip

@@ -26,6 +26,7 @@ DATASET = {
                         "ar": "الرسائل المرسلة إليك",
                     },
                     "clock": "created_at",
+                    "retention": ["outbox"],
                     "fields": {"address": {"encrypted": True}, "context": {"encrypted": True}},
                 }
             },

@@ -69,6 +69,7 @@ DATASET = {
                         "ar": "العناوين الواردة في هذا الطلب",
                     },
                     "tenant": "account",
+                    "goes_with": "request_id",
                     "fields": {"value": {"encrypted": True}, "lookup": {"lookup": "hmac"}},
                 },
                 "subject_requests_message": {
@@ -78,9 +79,9 @@ DATASET = {
                         "ar": "رسائل حول الطلبات",
                     },
                     "clock": "sent_at",
+                    "goes_with": "request_id",
                     "fields": {"body": {"encrypted": True, "bound_to": "thread:{id}"}},
                 },
-                # No period of its own: it goes with the person (accounts_user), by reference and by foreign key.
                 "subject_requests_calendarfeed": {
                     "label": {
                         "en": "Calendar feeds of due dates",
@@ -88,6 +89,7 @@ DATASET = {
                         "ar": "مواعيد الاستحقاق في التقويم",
                     },
                     "clock": "created_at",
+                    "goes_with": "user_id",
                 },
             },
             "impersonal": {
@@ -126,6 +128,19 @@ DATASET = {
                 "subject_requests_certificate": "*",
                 "subject_requests_tombstone": "*",
                 "subject_requests_pendingerasure": "*",
+            },
+            # Work on a request, the sealed words of officers in it, and its answers stay as long as the request does;
+            # a tombstone outlives it, until the last backup that could hold the rows is gone.
+            "goes_with": {
+                "subject_requests_part": "request_id",
+                "subject_requests_pause": "part_id",
+                "subject_requests_alert": "part_id",
+                "subject_requests_reveal": "request_id",
+                "subject_requests_storetask": "request_id",
+                "subject_requests_package": "request_id",
+                "subject_requests_downloadlink": "package_id",
+                "subject_requests_certificate": "request_id",
+                "subject_requests_pendingerasure": "request_id",
             },
         }
     },
