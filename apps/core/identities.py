@@ -69,6 +69,17 @@ def parse_identity(kind: str, raw: str, *, region: str | None = None, field: str
     return Identity(identity_type, parse(text, region, field) if parse else text)
 
 
+def detect(line: str) -> IdentityType:
+    """What a line most likely is: with an @ an address, digits behind a + or 0 a phone number, else a reference."""
+    text = unicodedata.normalize("NFKC", line).strip()
+    if "@" in text:
+        return IdentityType.EMAIL
+    digits = text.lstrip("+").translate(str.maketrans("", "", " -./()\u00a0"))
+    if text[:1] in ("+", "0") and digits.isdigit():
+        return IdentityType.PHONE_NUMBER
+    return IdentityType.CUSTOMER_REFERENCE
+
+
 def _email(text: str, region: str | None, field: str) -> str:
     wrong = InvalidInput(field, _("Enter an e-mail address like name@example.com."))
     local, at, domain = text.rpartition("@")

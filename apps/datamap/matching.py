@@ -28,7 +28,12 @@ Key = tuple[str, ...]
 
 def holds(live: LiveTable, path: Path, values: Collection[str]) -> sa.ColumnElement[bool] | None:
     """The row's `path` holds one of `values`; None when none of them could stand there."""
-    column = live.table.c[path[0]]
+    return holds_in(live.table, path, values)
+
+
+def holds_in(table: sa.FromClause, path: Path, values: Collection[str]) -> sa.ColumnElement[bool] | None:
+    """As `holds`, for whatever name the table goes by in its statement."""
+    column: Any = table.c[path[0]]
     if len(path) == 1 and isinstance(column.type, pg.ARRAY):
         inner = _unbounded(column.type.item_type)
         fitting = [value for value in values if _fits(value, inner)]

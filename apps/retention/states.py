@@ -96,6 +96,23 @@ class HoldReason(TextChoices):
     OTHER = "other", _("Another reason")
 
 
+class LiftReason(TextChoices):
+    SETTLED = "settled", _("The case is settled")
+    ORDER_ENDED = "order_ended", _("The order or request of the authority ended")
+    NOT_NEEDED = "not_needed", _("The data is not needed for it any more")
+    REPLACED = "replaced", _("Another hold takes its place")
+    MISTAKE = "mistake", _("It was placed by mistake")
+
+
+class RevealReason(TextChoices):
+    """Why somebody reads the words of a hold and whom it is about."""
+
+    REVIEW = "review", _("To review the hold")
+    CASE = "case", _("To work on the case it serves")
+    QUESTION = "question", _("To answer a question about it")
+    SUPERVISION = "supervision", _("To check that it was rightly placed")
+
+
 class DepartureStatus(TextChoices):
     """A customer that leaves."""
 

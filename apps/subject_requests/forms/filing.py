@@ -1,6 +1,5 @@
 """The questions of a new request: parsed, checked, and never lost."""
 
-import unicodedata
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
@@ -14,7 +13,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from apps.accounts.models import CustomerAccount
 from apps.core.errors import InvalidInput
-from apps.core.identities import Identity, IdentityType, parse_identity
+from apps.core.identities import Identity, IdentityType, detect, parse_identity
 from apps.subject_requests.presentation import RIGHTS
 from apps.subject_requests.states import About, Right
 
@@ -233,17 +232,6 @@ class SendForm(forms.Form):
         super().__init__(*args, label_suffix="", **kwargs)
         if not needs_authority:
             del self.fields["authority"]
-
-
-def detect(line: str) -> IdentityType:
-    """What a line most likely is: with an @ an address, digits behind a + or 0 a phone number, else a reference."""
-    text = unicodedata.normalize("NFKC", line)
-    if "@" in text:
-        return IdentityType.EMAIL
-    digits = text.lstrip("+").translate(str.maketrans("", "", " -./()\u00a0"))
-    if text[0] in "+0" and digits.isdigit():
-        return IdentityType.PHONE_NUMBER
-    return IdentityType.CUSTOMER_REFERENCE
 
 
 def _excerpt(line: str) -> str:
