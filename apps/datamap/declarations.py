@@ -17,7 +17,8 @@ fideslang ignores keys it does not know and takes any category; here both are er
             clocks: {service_end: service_ended_on}   # where a period starts with another event: its column
             retention: [tax]       # rule keys; {rule: tax, with: account_id} reaches only rows in which that column
                                    # holds a value, `without` only those in which it holds none
-            goes_with: request_id  # no period of its own: it goes with the row that this column leads to
+            goes_with: request_id  # no period of its own: it goes with the row that this column leads to, by its
+                                   # reference; {column: request_id, of: requests} where no search may follow it
             statistics: {people: visitor_id, by: [country, device]}   # counted before rows are made anonymous
             capacity: processor
             label: {en: Messages, nl: Berichten}   # how pages call it, by language
@@ -128,10 +129,10 @@ class _Declaration:
             digest=digest_of({"document": self.value, "store": self.store}),
             collections=collections,
             impersonal={table: one if one == "*" else tuple(_list(one)) for table, one in impersonal.items()},
-            goes_with=self._going_with(impersonal),
+            goes_with=self._impersonal_going_with(impersonal),
         )
 
-    def _going_with(self, impersonal: Mapping[str, Any]) -> dict[str, str]:
+    def _impersonal_going_with(self, impersonal: Mapping[str, Any]) -> dict[str, str]:
         """A collection says so itself; here stand the tables that belong in nobody's package."""
         at = ("meta", "portal", "goes_with")
         found = self._mapping(at, self.portal.get("goes_with"))
@@ -152,6 +153,7 @@ class _Declaration:
         reader.finish()
         override = (meta.get("masking_strategy_override") or {}).get("strategy")
         capacity = self._capacity(at, said)
+        goes_with, goes_with_of = self._going_with((*at, "goes_with"), said.get("goes_with"))
         return Collection(
             dataset=str(self.value["fides_key"]),
             name=name,
@@ -167,13 +169,23 @@ class _Declaration:
             clocks=tuple(sorted(self._mapping((*at, "clocks"), said.get("clocks")).items())),
             retention=tuple(str(_rule_of(one)) for one in _list(said.get("retention"))),
             conditions=self._conditions((*at, "retention"), said),
-            goes_with=said.get("goes_with"),
+            goes_with=goes_with,
+            goes_with_of=goes_with_of,
             statistics=self._statistics((*at, "statistics"), said.get("statistics")),
             strategy=self._strategy(at, said, override),
             read_only=bool(said.get("read_only") or said.get("append_only") or self.portal.get("read_only")),
             skipped=bool(meta.get("skip_processing")),
             end_users=bool(said.get("end_users", capacity != "controller")),
         )
+
+    def _going_with(self, at: Place, value: Any) -> tuple[str | None, str | None]:
+        """The column, and the collection of the row it leads to where that is said here."""
+        if not isinstance(value, dict):
+            return value, None
+        if value.keys() != {"column", "of"}:
+            self.document.report(at, "expected a column, or {column: COLUMN, of: COLLECTION}")
+            return None, None
+        return str(value["column"]), f"{self.value['fides_key']}:{value['of']}"
 
     def _conditions(self, at: Place, said: Mapping[str, Any]) -> tuple[Condition, ...]:
         found = []

@@ -105,6 +105,7 @@ class Collection:
     retention: tuple[str, ...] = ()
     conditions: tuple[Condition, ...] = ()
     goes_with: str | None = None  # the column that leads to the row it goes with, having no period of its own
+    goes_with_of: str | None = None  # the collection (base key) of that row, where no reference says it
     statistics: Statistics | None = None
     shard: str = ""
     strategy: Literal["delete", "null"] | None = None
@@ -126,6 +127,13 @@ class Collection:
     def base_key(self) -> str:
         """Its name whichever shard it is in: what files, rules and people call it."""
         return f"{self.dataset}:{self.name}"
+
+    @property
+    def follows(self) -> str | None:
+        """The collection (base key) of the row it goes with."""
+        fields = [top for top in self.fields if top.column == self.goes_with]
+        named = [f"{one.dataset}:{one.collection}" for top in fields for one in top.references]
+        return self.goes_with_of or next(iter(named), None)
 
     @property
     def clock_columns(self) -> tuple[str, ...]:

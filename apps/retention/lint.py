@@ -150,14 +150,12 @@ def _collections_without_a_rule(scene: _Scene) -> Iterator[Finding]:
 
 def _leads_somewhere(scene: _Scene, collection: Collection) -> bool:
     """Whether the row that this one goes with has a limit, or goes with one that has."""
-    seen = {collection.base_key}
+    seen: set[str | None] = {collection.base_key}
     here: Collection | None = collection
     while here is not None and here.goes_with:
-        column = here.by_path.get((here.goes_with,))
-        there = [f"{one.dataset}:{one.collection}" for one in column.references] if column else []
-        key = next((one for one in there if one in scene.collections and one not in seen), "")
+        key = here.follows if here.follows not in seen else None
         seen.add(key)
-        here = scene.collections.get(key)
+        here = scene.collections.get(key or "")
     return here is not None and bool(_limits(scene.reaching[here.base_key]))
 
 

@@ -69,7 +69,7 @@ DATASET = {
                         "ar": "العناوين الواردة في هذا الطلب",
                     },
                     "tenant": "account",
-                    "goes_with": "request_id",
+                    "goes_with": {"column": "request_id", "of": "subject_requests_subjectrequest"},
                     "fields": {"value": {"encrypted": True}, "lookup": {"lookup": "hmac"}},
                 },
                 "subject_requests_message": {
@@ -79,7 +79,7 @@ DATASET = {
                         "ar": "رسائل حول الطلبات",
                     },
                     "clock": "sent_at",
-                    "goes_with": "request_id",
+                    "goes_with": {"column": "request_id", "of": "subject_requests_subjectrequest"},
                     "fields": {"body": {"encrypted": True, "bound_to": "thread:{id}"}},
                 },
                 "subject_requests_calendarfeed": {
