@@ -1,8 +1,8 @@
 """Is a dataset true? Its names against the map and the live schema, and what would make its queries slow or its
 erasures impossible."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import sqlalchemy as sa
 from django.db import connection
@@ -17,7 +17,8 @@ from apps.datamap.mapping import PORTAL, Collection, DataMap, Dataset, Field
 from apps.datamap.problems import Place, Problem, nearest
 from apps.datamap.receipts import CREATE, receipts_table
 from apps.datamap.schema import LiveSchema, LiveTable, reflect
-from apps.datamap.stores import DIALECT, Snapshots, is_portal_database, names
+from apps.datamap.shards import MARK
+from apps.datamap.stores import DIALECT, Snapshots, base_names, is_portal_database, shards_of
 
 
 @dataclass(frozen=True)
@@ -48,30 +49,54 @@ def check(pairs: Sequence[Pair], others: Iterable[Dataset]) -> Report:
     datamap = DataMap((*(one for one in others if one.key not in replaced), *(dataset for _, dataset in pairs)))
     with Snapshots() as snapshots:
         for document, dataset in pairs:
-            schema = _live(document, dataset, snapshots, report)
+            schemas = _live(document, dataset, snapshots)
             for number, collection in enumerate(dataset.collections):
                 checked = _Collection(document, dataset, collection, ("collections", number), datamap)
                 checked.references()
                 checked.rules()
-                if schema is not None:
-                    checked.live(schema)
-                    report.advice += checked.advice
+                for shard, schema in schemas.items():
+                    at = replace(collection, store=shard, shard=shard.partition(MARK)[2])
+                    looked = _Collection(document, dataset, at, ("collections", number), datamap)
+                    looked.live(schema)
+                    report.advice += looked.advice
+                report.advice += _unlike(collection, schemas)
         report.advice += _unreachable(datamap, replaced)
         report.advice += _without_receipts([dataset for _, dataset in pairs], snapshots)
     report.problems += [problem for document, _ in pairs for problem in document.problems]
     return report
 
 
-def _live(document: Document, dataset: Dataset, snapshots: Snapshots, report: Report) -> LiveSchema | None:
-    if dataset.store not in names():
-        known = names()
-        document.report(("meta", "portal", "store"), f"unknown store “{dataset.store}”", nearest(dataset.store, known))
-        return None
-    try:
-        return reflect(snapshots.of(dataset.store), _tables(dataset))
-    except StoreUnavailable as error:
-        document.report(("meta", "portal", "store"), error.message)
-        return None
+def _live(document: Document, dataset: Dataset, snapshots: Snapshots) -> dict[str, LiveSchema]:
+    """The dataset's tables in every shard of its store that can be reached; what can't be is a problem."""
+    place: Place = ("meta", "portal", "store")
+    known = base_names()
+    if dataset.store not in known:
+        document.report(place, f"unknown store “{dataset.store}”", nearest(dataset.store, known))
+        return {}
+    schemas = {}
+    for shard in shards_of(dataset.store):
+        try:
+            schemas[shard] = reflect(snapshots.of(shard), _tables(dataset))
+        except StoreUnavailable as error:
+            document.report(place, error.message)
+    return schemas
+
+
+def _unlike(collection: Collection, schemas: Mapping[str, LiveSchema]) -> Iterator[Advice]:
+    """Columns that are not the same in every shard: all are read, but what fits one may not fit the other."""
+    tables = [(shard, one.tables[collection.table]) for shard, one in schemas.items() if collection.table in one.tables]
+    for shard, table in tables[1:]:
+        first, other = tables[0]
+        for name in (top.column for top in collection.fields):
+            if name not in other.columns or name not in table.columns:
+                continue  # said already
+            here, there = _kind(other, name), _kind(table, name)
+            if here != there:
+                yield Advice(collection.key, f"{name} is {here} in {first} and {there} in {shard}")
+
+
+def _kind(live: LiveTable, name: str) -> str:
+    return f"{live.table.c[name].type}" + (" NOT NULL" if name in live.not_null else "")
 
 
 def _tables(dataset: Dataset) -> list[tuple[str | None, str]]:
@@ -157,7 +182,7 @@ class _Collection:
     def _no_table(self, live: LiveTable | None) -> None:
         name = ".".join(filter(None, self.collection.table))
         if live is not None:
-            self.document.report(self.place, f"the table {name} may not be read")
+            self._report(self.place, f"the table {name} may not be read")
             return
         self.document.report(
             (*self.place, "name"),
@@ -180,7 +205,7 @@ class _Collection:
         """A file may not name the portal's own tables (accounts, evidence, tombstones): those are declared in code."""
         is_own = live.name in connection.introspection.table_names() if live.schema == "public" else False
         if self.document.lines and (
-            self.dataset.store == PORTAL or (is_own and is_portal_database(self.dataset.store))
+            self.dataset.store == PORTAL or (is_own and is_portal_database(self.collection.store))
         ):
             self.document.report(self.place, "the portal's own tables are declared in its code, not in files")
             return True
@@ -192,7 +217,7 @@ class _Collection:
             return
         kind = live.table.c[top.column].type
         if top.fields and not isinstance(kind, sa.JSON):
-            self.document.report(self.place_of(top), f"has fields, but the column is {kind}, not json")
+            self._report(self.place_of(top), f"has fields, but the column is {kind}, not json")
         for inner in top.walk():
             self._type(inner, kind)
 
@@ -203,9 +228,9 @@ class _Collection:
         item = kind.item_type if isinstance(kind, pg.ARRAY) else kind
         numeric = isinstance(item, sa.Integer | sa.Numeric)
         if place.identities == (IdentityType.EMAIL,) and (numeric or not isinstance(item, sa.String | pg.CITEXT)):
-            self.document.report(self.place_of(place), f"the identity email can't stand in a column of type {item}")
+            self._report(self.place_of(place), f"the identity email can't stand in a column of type {item}")
         elif isinstance(item, sa.DateTime | sa.Date | sa.Boolean | sa.LargeBinary) and not place.encrypted:
-            self.document.report(self.place_of(place), f"an identity can't stand in a column of type {item}")
+            self._report(self.place_of(place), f"an identity can't stand in a column of type {item}")
         elif place.encrypted and not place.lookup:
             self.document.report(
                 self.place_of(place), "is encrypted: an identity can only be matched in a lookup column"
@@ -213,13 +238,17 @@ class _Collection:
 
     def _unknown_column(self, place: Place, name: str, live: LiveTable) -> None:
         where = f"{self.collection.name}.{name}"
-        self.document.report(
-            place, f"{live.schema}.{live.name} has no column “{name}”", nearest(name, live.columns), where
-        )
+        message = f"{live.schema}.{live.name} has no column “{name}”"
+        self._report(place, message, nearest(name, live.columns), where)
+
+    def _report(self, place: Place, message: str, suggestion: str = "", where: str = "") -> None:
+        """Said of the shard it is true in, where there are several."""
+        at = f" in {self.collection.store}" if self.collection.shard else ""
+        self.document.report(place, message + at, suggestion, where)
 
     def _key(self, live: LiveTable) -> None:
         if not live.key_columns():
-            self.document.report(self.place, f"{live.schema}.{live.name} has no primary key: rows can't be told apart")
+            self._report(self.place, f"{live.schema}.{live.name} has no primary key: rows can't be told apart")
 
     def place_of(self, wanted: Field) -> Place:
         """Where a field stands in the document."""
@@ -254,19 +283,20 @@ def _unreachable(datamap: DataMap, keys: set[str]) -> Iterator[Advice]:
 
 
 def _without_receipts(datasets: Sequence[Dataset], snapshots: Snapshots) -> Iterator[Advice]:
-    for store in sorted({dataset.store for dataset in datasets} - {PORTAL}):
+    known = set(base_names())
+    for store in sorted({dataset.store for dataset in datasets} & known - {PORTAL}):
         schemas = sorted(
             {one.schema for dataset in datasets if dataset.store == store for one in dataset.collections}, key=str
         )
-        try:
-            found = receipts_table(snapshots.of(store), schemas)
-        except StoreUnavailable:
-            continue
-        if found is None:
-            name = f"{schemas[0]}.portal_effects" if schemas and schemas[0] else "portal_effects"
-            yield Advice(
-                store, "has no table portal_effects, so nothing can be erased in it", CREATE.format(table=name)
-            )
+        for shard in shards_of(store):
+            try:
+                found = receipts_table(snapshots.of(shard), schemas)
+            except StoreUnavailable:
+                continue
+            if found is None:
+                name = f"{schemas[0]}.portal_effects" if schemas and schemas[0] else "portal_effects"
+                message = "has no table portal_effects, so nothing can be erased in it"
+                yield Advice(shard, message, CREATE.format(table=name))
 
 
 def missing_indexes(report: Report) -> list[Advice]:

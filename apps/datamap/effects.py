@@ -21,10 +21,11 @@ from apps.datamap.loading import schemas_of
 from apps.datamap.mapping import PORTAL, DataMap
 from apps.datamap.matching import Key, has_key
 from apps.datamap.models import ErasurePlan
-from apps.datamap.planning import latest, newer_rows, refuse_if_stale, rows_kept, schema_digest, scope_of, seeds_of
+from apps.datamap.planning import latest, newer_rows, refuse_if_stale, rows_kept, schema_digests, scope_of, seeds_of
 from apps.datamap.receipts import read_receipt, receipts_table, write_receipt
 from apps.datamap.registry import current_map
 from apps.datamap.search import Live
+from apps.datamap.shards import without_siblings
 from apps.datamap.stores import PortalSession, Session, Snapshots, writing
 
 ATTEMPTS = 5
@@ -66,20 +67,22 @@ def _once(plan: ErasurePlan, session: Session, effect_key: str, now: datetime) -
 def _effect(plan: ErasurePlan, session: Session, datamap: DataMap, now: datetime) -> Counts:
     refuse_if_stale(plan, datamap, now=now)
     with Snapshots() as snapshots:
-        live = Live(datamap, snapshots.use(session))
-        if schema_digest(live, plan.stores) != plan.schema_digest:
+        live = Live(without_siblings(datamap, session.store), snapshots.use(session))
+        digests = schema_digests(live, {one.store for one in live.datamap.collections.values()} & set(plan.stores))
+        if any(plan.schema_digests.get(store) != digest for store, digest in digests.items()):
             raise PlanStale("plan_schema_changed", "Tables have changed since this plan was made: make a new one.")
         fates = _decided(plan, live, session, now)
         mine = {key: fate for key, fate in fates.of.items() if fate.collection.store == session.store}
         newer = newer_rows(plan, mine)
         carry_out(fates, session.store, session)
-    return {key: _counts(fate, newer[key]) for key, fate in mine.items()}
+    return {fate.collection.base_key: _counts(fate, newer[key]) for key, fate in mine.items()}
 
 
 def _decided(plan: ErasurePlan, live: Live, session: Session, now: datetime) -> Fates:
     """Decide on this store's rows. In the portal, where others write beside us, lock them and look once more."""
-    earlier = plan.stores[: plan.stores.index(session.store)]
-    seeds = seeds_of(plan, from_stores=earlier)  # rows of those stores that led here may be gone by now
+    # Rows of stores before this one that led here may be gone by now; shards beside it are not even asked.
+    before = {store for store, rank in plan.ranks.items() if rank <= plan.ranks[session.store]} - {session.store}
+    seeds = seeds_of(plan, from_stores=before)
 
     def decide() -> Fates:
         return Fates(live, scope_of(plan), strategy=plan.strategy or None, now=now).decide(seeds)
@@ -119,14 +122,15 @@ def find_remaining(plan: ErasurePlan, *, store: str, now: datetime) -> list[Rema
         raise PlanStale("plan_expired", "This plan is over and what it knew is gone.")
     datamap = current_map()
     with Snapshots() as snapshots:
-        live = Live(datamap, snapshots)
+        live = Live(without_siblings(datamap, store), snapshots)
         scope = scope_of(plan)
         again = replace(scope, rows=(*scope.rows, *rows_kept(plan)))
         fates = Fates(live, again, strategy=plan.strategy or None, now=now).decide(seeds_of(plan))
     remaining = []
-    for key, fate in sorted(fates.of.items()):
+    for fate in sorted(fates.of.values(), key=lambda fate: fate.collection.key):
         if fate.collection.store != store:
             continue
+        key = fate.collection.base_key
         if fate.gone:
             remaining.append(Remaining(key, len(fate.gone), None, None, None))
         grounds: dict[tuple[str, str], list[Reason]] = defaultdict(list)

@@ -103,7 +103,7 @@ def _pseudonym(fate: Fate, name: str, value: str | None) -> str | None:
     if value is None:
         return None
     kind = fate.live.table.c[name].type
-    token = crypto.pseudonym(value, purpose=f"{fate.collection.key}.{name}")
+    token = crypto.pseudonym(value, purpose=f"{fate.collection.base_key}.{name}")
     if isinstance(kind, sa.Uuid):
         return PSEUDONYM_UUID + token[len(PSEUDONYM_UUID) :]
     return (PSEUDONYM_PREFIX + token)[: getattr(kind, "length", None) or 64]

@@ -23,10 +23,11 @@ from apps.datamap.links import (
     referenced_by_undeclared,
     undeclared_keys,
 )
-from apps.datamap.mapping import Collection, components
+from apps.datamap.mapping import PORTAL, Collection, components
 from apps.datamap.matching import Key
 from apps.datamap.schema import ForeignKey, LiveTable
 from apps.datamap.search import Hits, Live, Search, is_reported
+from apps.datamap.shards import place_of
 from apps.datamap.treatments import Treatment, is_masked, treatment
 
 RANK = {"duty": 0, "hold": 1, "open_request": 2, "interest": 3, "shared": 4, "referenced": 5, "read_only": 6}
@@ -195,7 +196,7 @@ class Fates:
                         key, f"c_{fate.collection.tenant}"
                     )
                     if link.foreign_key or same:
-                        fate.keep(key, Reason(link.child, "shared"))
+                        fate.keep(key, Reason(child.base_key, "shared"))
 
     def _holders(self, fate: Fate, hits: Hits, label: str) -> dict[str, list[Key]]:
         """The rows that would go, by their value in a column."""
@@ -248,7 +249,7 @@ class Fates:
         pointed_at = {child.value(key, label) for key in self._remaining(link.child)}
         for key in list(fate.gone):
             if hits.value(key, f"c_{link.parent_column}") in pointed_at:
-                fate.keep(key, Reason(link.child, "referenced"))
+                fate.keep(key, Reason(self.datamap.collections[link.child].base_key, "referenced"))
 
     def _keep_for_undeclared(self, fate: Fate, key: ForeignKey) -> None:
         if key.action == "n" and key.nullable:
@@ -296,9 +297,8 @@ class Fates:
 
     def stores(self) -> list[str]:
         """The stores an execution goes through, the portal last: a request's own rows are needed until the end."""
-        return sorted(
-            {fate.collection.store for fate in self.of.values()}, key=lambda store: (store == "portal", store)
-        )
+        found = {fate.collection.store for fate in self.of.values()}
+        return sorted(found, key=lambda store: (store == PORTAL, place_of(store)))
 
 
 def _distinct(links: Any) -> list[Link]:

@@ -17,7 +17,7 @@ from apps.datamap.models import DatasetVersion, Store
 from apps.datamap.problems import DatasetErrors, Problem
 from apps.datamap.receipts import CREATE, NAME, receipts_table
 from apps.datamap.registry import current_map, own_documents
-from apps.datamap.stores import Snapshots, dispose_engines, writing
+from apps.datamap.stores import Snapshots, dispose_engines, shards_of, writing
 from apps.ledger import services as ledger
 
 
@@ -44,8 +44,11 @@ def check_everything() -> Report:
 def load_files(
     paths: Sequence[str], *, stores: Mapping[str, str], actor: str, now: datetime
 ) -> tuple[list[DatasetVersion], Report]:
-    """Load dataset files as new versions, all or none. `stores` are addresses to register on the way (name -> URL);
-    when there is exactly one, it is the home of files that name no store. Raises `DatasetErrors`."""
+    """Load dataset files as new versions, all or none. Raises `DatasetErrors`.
+
+    `stores` are addresses to register on the way, name -> URL, or several URLs with spaces between them: its shards.
+    When there is exactly one, it is the home of files that name no store.
+    """
     for name, url in stores.items():
         _register(name, url, actor=actor, now=now)
     report = check_files(paths, store=next(iter(stores)) if len(stores) == 1 else None)
@@ -53,7 +56,8 @@ def load_files(
         raise DatasetErrors(report.problems)
     pairs, _ = _read(paths, next(iter(stores)) if len(stores) == 1 else None)
     versions = [_load(document, dataset, actor=actor, now=now) for document, dataset in pairs]
-    _make_receipts(current_map(), {dataset.store for _, dataset in pairs} - {PORTAL})
+    loaded = {dataset.store for _, dataset in pairs} - {PORTAL}
+    _make_receipts(current_map(), {shard for store in loaded for shard in shards_of(store)})
     return versions, report
 
 
@@ -90,8 +94,9 @@ def _register(name: str, url: str, *, actor: str, now: datetime) -> None:
     if name == PORTAL or not name.isidentifier():
         raise InvalidInput("store", f"A store can't be called “{name}”.")
     sealed = crypto.seal(url, bound_to=f"datamap.store:{name}")
-    Store.objects.update_or_create(name=name, defaults={"url": sealed, "changed_at": now})
-    ledger.record(actor=actor, verb="store.changed", target=f"datamap.store:{name}", at=now)
+    shards = len(url.split())
+    Store.objects.update_or_create(name=name, defaults={"url": sealed, "shards": shards, "changed_at": now})
+    ledger.record(actor=actor, verb="store.changed", target=f"datamap.store:{name}", at=now, shards=shards)
     dispose_engines()
 
 

@@ -129,6 +129,11 @@ class Collection:
         return f"{self.dataset}:{self.name}"
 
     @property
+    def base_store(self) -> str:
+        """Its store as files and settings call it."""
+        return self.store.partition("#")[0]
+
+    @property
     def follows(self) -> str | None:
         """The collection (base key) of the row it goes with."""
         fields = [top for top in self.fields if top.column == self.goes_with]
@@ -173,6 +178,12 @@ class Dataset:
     collections: tuple[Collection, ...]
     impersonal: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
     goes_with: Mapping[str, str] = field(default_factory=dict)  # impersonal table -> column that leads to its parent
+    shards: int = 1  # in so many databases: each collection then stands here once a shard
+
+    @property
+    def versioned(self) -> str:
+        """What the map's version is made of: the document, and in how many databases it is true."""
+        return f"{self.key}={self.digest}" + (f"*{self.shards}" if self.shards > 1 else "")
 
 
 @dataclass(frozen=True, order=True)
@@ -199,7 +210,7 @@ class DataMap:
     @cached_property
     def version(self) -> str:
         """One digest over all datasets: it changes when any of them does."""
-        text = "\n".join(sorted(f"{dataset.key}={dataset.digest}" for dataset in self.datasets))
+        text = "\n".join(sorted(dataset.versioned for dataset in self.datasets))
         return hashlib.sha256(text.encode()).hexdigest()
 
     @cached_property
@@ -209,14 +220,30 @@ class DataMap:
         for collection in self.collections.values():
             for place in collection.by_path.values():
                 for reference in place.references:
-                    other = f"{reference.dataset}:{reference.collection}"
-                    if other not in self.collections or self.collections[other].skipped or collection.skipped:
-                        continue
-                    if reference.direction != "to":
-                        found.add(Edge(other, reference.path, collection.key, place.path, collection.key))
-                    if reference.direction != "from":
-                        found.add(Edge(collection.key, place.path, other, reference.path, collection.key))
+                    for other in self._referenced(collection, reference):
+                        if reference.direction != "to":
+                            found.add(Edge(other, reference.path, collection.key, place.path, collection.key))
+                        if reference.direction != "from":
+                            found.add(Edge(collection.key, place.path, other, reference.path, collection.key))
         return tuple(sorted(found))
+
+    def _referenced(self, collection: Collection, reference: Reference) -> list[str]:
+        """The collection it names: in the same database where both share a store, else in each shard of the other."""
+        named = self._by_base_key.get(f"{reference.dataset}:{reference.collection}", ())
+        return [
+            one.key
+            for one in named
+            if not (one.skipped or collection.skipped)
+            and (not (one.shard and collection.shard) or one.base_store != collection.base_store
+                 or one.shard == collection.shard)
+        ]  # fmt: skip
+
+    @cached_property
+    def _by_base_key(self) -> dict[str, list[Collection]]:
+        found: dict[str, list[Collection]] = {}
+        for one in self.collections.values():
+            found.setdefault(one.base_key, []).append(one)
+        return found
 
     @cached_property
     def followers(self) -> dict[tuple[str, str | None, str], str]:

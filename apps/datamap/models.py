@@ -41,7 +41,8 @@ class Store(models.Model):
     """A database besides the portal's own. Its address may hold a password, so it is sealed, bound to the name."""
 
     name = models.CharField(max_length=100, primary_key=True)
-    url = models.BinaryField()
+    url = models.BinaryField()  # several addresses, with spaces between them, are the shards of one store
+    shards = models.PositiveSmallIntegerField(default=1)  # how many they are
     changed_at = models.DateTimeField()
 
     def __str__(self) -> str:
@@ -73,7 +74,7 @@ class ErasurePlan(models.Model):
     strategy = models.CharField(max_length=10, blank=True)
     map_version = models.CharField(max_length=64)
     rules_version = models.CharField(max_length=64)
-    schema_digest = models.CharField(max_length=64)
+    schema_digests = models.JSONField(default=dict)  # {store: digest of its tables}
     stores = models.JSONField()
     lines = models.JSONField()
     not_entered = models.JSONField(default=list)
@@ -94,6 +95,12 @@ class ErasurePlan(models.Model):
 
     def __str__(self) -> str:
         return self.hash
+
+    @property
+    def ranks(self) -> dict[str, int]:
+        """`{store: rank}`: one rank after the other, the portal's own last; the shards of a store side by side."""
+        bases = list(dict.fromkeys(store.partition("#")[0] for store in self.stores))
+        return {store: bases.index(store.partition("#")[0]) for store in self.stores}
 
     def lines_of(self, store: str) -> list[dict[str, Any]]:
         return [line for line in self.lines if line["store"] == store]

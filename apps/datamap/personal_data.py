@@ -36,7 +36,7 @@ DATASET = {
             "impersonal": {
                 "datamap_erasureplan": [
                     "hash", "account", "own", "datasets", "categories", "capacities", "strategy", "map_version",
-                    "rules_version", "schema_digest", "stores", "lines", "not_entered", "made_at", "expires_at",
+                    "rules_version", "schema_digests", "stores", "lines", "not_entered", "made_at", "expires_at",
                 ],
                 "datamap_datasetversion": "*",
                 "datamap_store": "*",

@@ -23,7 +23,8 @@ from apps.datamap.matching import Key
 from apps.datamap.models import ErasurePlan, PlannedKeys
 from apps.datamap.receipts import CREATE, receipts_table
 from apps.datamap.registry import current_map
-from apps.datamap.search import Flow, Live, check_scope
+from apps.datamap.search import Flow, Live, check_scope, told_once
+from apps.datamap.shards import base_of, key_in, place_of, without_siblings
 from apps.datamap.stores import Snapshots
 from apps.ledger import services as ledger
 
@@ -32,20 +33,29 @@ NAMED = 100  # more rows than this are counted, not named one by one
 DIGEST_BYTES = 8
 
 
-def make_plan(scope: Scope, *, actor: str, now: datetime, strategy: str | None) -> ErasurePlan:
+def make_plan(scope: Scope, *, actor: str, now: datetime, strategy: str | None, store: str | None) -> ErasurePlan:
     datamap = current_map()
     check_scope(datamap, scope)
     rules = guards.version()
+    if store:
+        _refuse_if_split(datamap, store)
     with Snapshots() as snapshots:
-        live = Live(datamap, snapshots)
+        live = Live(without_siblings(datamap, store) if store else datamap, snapshots)
         fates = Fates(live, scope, strategy=strategy, now=now).decide()
         for fate in fates.of.values():
             check_masks(live, fate)
         _refuse_without_receipts(datamap, fates, snapshots)
-        digest = schema_digest(live, fates.stores())
+        digests = schema_digests(live, fates.stores())
     plan = _plan(scope, fates, now=now, actor=actor, strategy=strategy)
-    plan.map_version, plan.rules_version, plan.schema_digest = datamap.version, rules, digest
+    plan.map_version, plan.rules_version, plan.schema_digests = datamap.version, rules, digests
     return _save(plan, fates, scope)
+
+
+def _refuse_if_split(datamap: DataMap, store: str) -> None:
+    """A store that got or lost shards: where its rows went, only whoever moved them knows; nothing is read as gone."""
+    stores = {one.store for one in datamap.collections.values()}
+    if store not in stores and base_of(store) in map(base_of, stores):
+        raise StoreUnavailable("store_split", f"The store {store} lies in other databases now than it did.")
 
 
 def _plan(scope: Scope, fates: Fates, *, now: datetime, actor: str, strategy: str | None) -> ErasurePlan:
@@ -58,7 +68,7 @@ def _plan(scope: Scope, fates: Fates, *, now: datetime, actor: str, strategy: st
         capacities=list(scope.capacities),
         strategy=strategy or "",
         stores=fates.stores(),
-        not_entered=[vars(one) for one in fates.search.not_entered],
+        not_entered=[vars(one) for one in told_once(fates.search.not_entered)],
         made_by=actor,
         made_at=now,
         expires_at=now + LIFETIME,
@@ -67,7 +77,8 @@ def _plan(scope: Scope, fates: Fates, *, now: datetime, actor: str, strategy: st
 
 @transaction.atomic
 def _save(plan: ErasurePlan, fates: Fates, scope: Scope) -> ErasurePlan:
-    lines = [line for key in sorted(fates.of) for line in _lines(plan, fates.of[key])]
+    ordered = sorted(fates.of.values(), key=lambda fate: (fate.collection.base_key, place_of(fate.collection.store)))
+    lines = [line for fate in ordered for line in _lines(plan, fate)]
     plan.lines = [line for line, _ in lines]
     people = {
         "identities": [[one.type.value, one.value] for one in scope.identities],
@@ -111,7 +122,7 @@ def _line(
     kind = reasons[0].kind if reasons else None
     return {
         "store": fate.collection.store,
-        "collection": fate.collection.key,
+        "collection": fate.collection.base_key,
         "capacity": fate.collection.capacity,
         "action": action,
         "count": len(keys),
@@ -139,16 +150,16 @@ def hash_of(plan: ErasurePlan) -> str:
     """SHA-256 over the canonical bytes of everything that says what the plan does, to whom and until when."""
     names = (
         "about", "account", "own", "datasets", "categories", "capacities", "strategy", "map_version", "rules_version",
-        "schema_digest", "stores", "lines", "not_entered", "made_by",
+        "schema_digests", "stores", "lines", "not_entered", "made_by",
     )  # fmt: skip
     content = {name: getattr(plan, name) for name in names}
     content |= {"id": str(plan.pk), "made_at": plan.made_at.isoformat(), "expires_at": plan.expires_at.isoformat()}
     return hashlib.sha256(ledger.canonical(content)).hexdigest()
 
 
-def schema_digest(live: Live, stores: Iterable[str]) -> str:
-    text = "\n".join(f"{store}={live.schema(store).digest}" for store in sorted(stores))
-    return hashlib.sha256(text.encode()).hexdigest()
+def schema_digests(live: Live, stores: Iterable[str]) -> dict[str, str]:
+    """Store by store, so that work in one shard need not look at the others."""
+    return {store: live.schema(store).digest for store in sorted(stores)}
 
 
 def _refuse_without_receipts(datamap: DataMap, fates: Fates, snapshots: Snapshots) -> None:
@@ -214,7 +225,7 @@ def refuse_if_stale(plan: ErasurePlan, datamap: DataMap, *, now: datetime) -> No
 
 
 Known = dict[str, tuple[set[bytes], set[bytes]]]
-"""collection -> digests of the rows that go, and of those that stay."""
+"""collection, each shard apart -> digests of the rows that go, and of those that stay."""
 
 
 def known_keys(plan: ErasurePlan) -> Known:
@@ -225,7 +236,7 @@ def known_keys(plan: ErasurePlan) -> Known:
         if hashlib.sha256(digests).hexdigest() != line["keys_digest"]:
             raise PlanStale("plan_altered", "This plan was altered after it was made: make a new one.")
         keys = {digests[at : at + DIGEST_BYTES] for at in range(0, len(digests), DIGEST_BYTES)}
-        found[line["collection"]][line["action"] == "keep"].update(keys)
+        found[key_in(line["store"], line["collection"])][line["action"] == "keep"].update(keys)
     return found
 
 
@@ -236,7 +247,9 @@ def newer_rows(plan: ErasurePlan, fates: Mapping[str, Fate]) -> dict[str, int]:
     or when more came than live traffic explains (over 10 % and 100 rows).
     """
     known = known_keys(plan)
-    actions = {line["collection"]: line["action"] for line in plan.lines if line["action"] != "keep"}
+    actions = {
+        key_in(line["store"], line["collection"]): line["action"] for line in plan.lines if line["action"] != "keep"
+    }
     newer = {}
     for key, fate in fates.items():
         planned_gone, planned_kept = known[key]

@@ -6,12 +6,15 @@ from importlib import import_module
 from importlib.util import find_spec
 
 from django.apps import apps
+from django.conf import settings
+from django.db.models import OuterRef, Subquery
 
 from apps.datamap.dataset_files import Document
 from apps.datamap.declarations import declare
 from apps.datamap.mapping import PORTAL, DataMap, Dataset
-from apps.datamap.models import DatasetVersion
+from apps.datamap.models import DatasetVersion, Store
 from apps.datamap.problems import DatasetErrors
+from apps.datamap.shards import sharded
 
 
 def own_documents() -> list[Document]:
@@ -32,14 +35,25 @@ def own_datasets() -> tuple[Dataset, ...]:
 
 def current_map() -> DataMap:
     """The portal's own datasets and the loaded ones: one statement, and the rest from memory while nothing changed."""
-    versions = DatasetVersion.objects.current().order_by("fides_key")
-    return _loaded(tuple(versions.values_list("pk", "digest")))
+    registered = Subquery(Store.objects.filter(pk=OuterRef("store")).values("shards"))
+    versions = DatasetVersion.objects.current().order_by("fides_key").annotate(shards=registered)
+    found = versions.values_list("pk", "digest", "store", "shards")
+    return _loaded(tuple((pk, digest, _count(store) or shards or 1) for pk, digest, store, shards in found))
+
+
+def _count(store: str) -> int:
+    """The addresses of a store that the settings name."""
+    return len(settings.STORES.get(store, "").split())
 
 
 @lru_cache(maxsize=8)
-def _loaded(versions: tuple[tuple[int, str], ...]) -> DataMap:
-    rows = DatasetVersion.objects.filter(pk__in=[pk for pk, _ in versions]).order_by("fides_key")
-    loaded = [_declared([Document(f"{row.fides_key} v{row.number}", row.document)], row.store)[0] for row in rows]
+def _loaded(versions: tuple[tuple[int, str, int], ...]) -> DataMap:
+    shards = {pk: count for pk, _, count in versions}
+    rows = DatasetVersion.objects.filter(pk__in=list(shards)).order_by("fides_key")
+    loaded = [
+        sharded(_declared([Document(f"{row.fides_key} v{row.number}", row.document)], row.store)[0], shards[row.pk])
+        for row in rows
+    ]
     return DataMap((*own_datasets(), *loaded))
 
 

@@ -24,6 +24,7 @@ from apps.datamap.mapping import PORTAL, Collection, DataMap, Edge, Path
 from apps.datamap.matching import Key, equals, has_key, holds, key_columns, values_at
 from apps.datamap.problems import nearest
 from apps.datamap.schema import LiveSchema, LiveTable, reflect
+from apps.datamap.shards import MARK
 from apps.datamap.stores import Snapshots
 from apps.datamap.taxonomy import known
 
@@ -148,6 +149,11 @@ def entered(datamap: DataMap, scope: Scope) -> tuple[set[str], list[NotEntered]]
     wanted = {key for key in reached if is_reported(datamap.collections[key], scope)}
     outside = [one for one in outside if is_reported(datamap.collections[one.collection], scope)]
     return _leading_to(datamap, wanted, reached), sorted(outside, key=lambda one: one.collection)
+
+
+def told_once(not_entered: Iterable[NotEntered]) -> list[NotEntered]:
+    """By the name that people know: what holds of one shard of a collection holds of all."""
+    return list(dict.fromkeys(NotEntered(one.collection.partition(MARK)[0], one.reason) for one in not_entered))
 
 
 def _is_own(collection: Collection, scope: Scope) -> bool:

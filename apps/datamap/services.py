@@ -1,12 +1,22 @@
 """The verbs of the data map. See `contract.py` for what goes in and what comes out."""
 
+from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
 from apps.core.identities import Identity
 from apps.datamap import planning
 from apps.datamap.answers import rows_of
+from apps.datamap.belongings import (
+    Belonging,
+    Belongings,
+    Protected,
+    belongings,
+    count_belongings,
+    reading_belongings,
+)
 from apps.datamap.contract import (
     CollectionInfo,
     Counts,
@@ -20,43 +30,91 @@ from apps.datamap.contract import (
     StoreUnavailable,
 )
 from apps.datamap.effects import find_remaining, run_effect
-from apps.datamap.mapping import PORTAL
+from apps.datamap.mapping import PORTAL, Collection
 from apps.datamap.models import Effect, ErasurePlan, PlannedKeys
+from apps.datamap.persons import account_predicate, count_where, person_predicate
 from apps.datamap.planning import make_plan
+from apps.datamap.purging.orders import Order
+from apps.datamap.purging.reading import Reading, Surveyed, reading
+from apps.datamap.purging.survey import Counted, Kept
+from apps.datamap.purging.walk import Busy, Cursor, Done, Walk, walking
 from apps.datamap.registry import current_map
-from apps.datamap.search import Live, Search, check_scope, is_reported
+from apps.datamap.search import Live, Search, check_scope, is_reported, told_once
+from apps.datamap.shards import key_in, place_of
+from apps.datamap.sizes import Size, count_by, mapped_stores, rule_keys, sizes
 from apps.datamap.stores import Snapshots
+from apps.datamap.taxonomy import known as known_categories
 from apps.datamap.tenants import of_accounts
 from apps.ledger import services as ledger
 
 COUNTED = ("erased", "anonymised", "kept", "newer")
 
 __all__ = [
+    "Busy",
+    "Counted",
+    "Cursor",
+    "Done",
+    "Kept",
+    "Order",
+    "Reading",
+    "Surveyed",
+    "Walk",
+    "reading",
+    "walking",
+    "current_map",
+    "Belonging",
+    "Belongings",
+    "Collection",
     "CollectionInfo",
     "Counts",
     "Findings",
     "Identity",
     "NotEntered",
     "PlanStale",
+    "Protected",
     "Receipt",
     "Remaining",
     "Scope",
+    "Size",
     "StoreUnavailable",
+    "account_predicate",
+    "belongings",
     "collection_names",
+    "count_belongings",
+    "count_by",
+    "count_where",
     "execute",
     "find",
+    "map_version",
     "forget_expired_plans",
+    "known_categories",
+    "mapped_collections",
+    "mapped_stores",
     "note_execution",
     "of_accounts",
+    "person_predicate",
     "plan_erasure",
+    "reading_belongings",
     "rows_kept",
+    "rule_keys",
     "search_again",
+    "sizes",
 ]
+
+
+def map_version() -> str:
+    """The digest of the map that holds now, which plans pin."""
+    return current_map().version
 
 
 def collection_names(language: str) -> dict[str, str]:
     """How pages in `language` call each collection of the map: `{"dataset:collection": name}`."""
-    return {key: collection.called(language) for key, collection in current_map().collections.items()}
+    return {one.base_key: one.called(language) for one in current_map().collections.values()}
+
+
+def mapped_collections() -> tuple[Collection, ...]:
+    """Every collection of the map that holds now, as it is declared: nothing is read from any store."""
+    return tuple(current_map().collections.values())
 
 
 def find(scope: Scope, *, now: datetime) -> Findings:
@@ -66,16 +124,22 @@ def find(scope: Scope, *, now: datetime) -> Findings:
     with Snapshots() as snapshots:
         live = Live(datamap, snapshots, keys=())
         search = Search(live, scope, whole_rows=True).run()
-        reported = [key for key, hits in search.hits.items() if is_reported(hits.collection, scope)]
-        rows = {key: rows_of(search.hits[key], scope, search.asked_in[key]) for key in reported}
-        infos = {key: live.info(datamap.collections[key]) for key in reported}
+        reported = [hits.collection for hits in search.hits.values() if is_reported(hits.collection, scope)]
+        rows: dict[str, list[dict[str, Any]]] = {}
+        infos: dict[str, CollectionInfo] = {}
+        for one in sorted(reported, key=lambda one: (one.base_key, place_of(one.store))):  # shard after shard
+            rows.setdefault(one.base_key, []).extend(rows_of(search.hits[one.key], scope, search.asked_in[one.key]))
+            infos.setdefault(one.base_key, replace(live.info(one), key=one.base_key, store=one.base_store))
     if scope.categories:
         rows = {key: found for key, found in rows.items() if found}
-    return Findings(rows, infos, search.not_entered)
+    return Findings(rows, infos, told_once(search.not_entered))
 
 
-def plan_erasure(scope: Scope, *, actor: str, now: datetime, strategy: str | None = None) -> ErasurePlan:
+def plan_erasure(
+    scope: Scope, *, actor: str, now: datetime, strategy: str | None = None, store: str | None = None
+) -> ErasurePlan:
     """Say what an erasure would do, and pin it. `strategy`: None as the datasets say, "null" or "delete" for all.
+    `store`: a shard whose siblings are left out, for they need not be up.
 
     `plan.lines`: one per collection, action and ground, `{"store", "collection", "capacity", "action": "erase" |
     "anonymise" | "keep", "count", "ground", "kind", "until", "until_latest", "keys_digest", "named",
@@ -84,7 +148,7 @@ def plan_erasure(scope: Scope, *, actor: str, now: datetime, strategy: str | Non
     columns that get a keyed stand-in: such rows are not anonymous. Writes the plan and its ledger line.
     Raises `NoGuards`, `CannotMask`, `StoreUnavailable`.
     """
-    return make_plan(scope, actor=actor, now=now, strategy=strategy)
+    return make_plan(scope, actor=actor, now=now, strategy=strategy, store=store)
 
 
 def execute(plan: ErasurePlan, *, store: str, effect_key: str, actor: str, now: datetime) -> Receipt:
@@ -123,12 +187,14 @@ def search_again(plan: ErasurePlan, *, store: str, now: datetime) -> list[Remain
     return find_remaining(plan, store=store, now=now)
 
 
-def rows_kept(plan: ErasurePlan, *, collection: str | None = None) -> Rows:
-    """The rows the plan kept (in one collection), as `Scope.rows` takes them. Seal them wherever they are stored.
+def rows_kept(plan: ErasurePlan, *, collection: str | None = None, store: str = "") -> Rows:
+    """The rows the plan kept (in one collection of one store), as `Scope.rows` takes them: under the name that tells
+    shards apart, for two may hold the same key. Seal them wherever they are stored.
 
     A plan forgets them when it expires; whoever has to erase them when their ground ends takes them over before.
     """
-    return tuple(one for one in planning.rows_kept(plan) if collection in (None, one[0]))
+    wanted = None if collection is None else key_in(store, collection)
+    return tuple(one for one in planning.rows_kept(plan) if wanted in (None, one[0]))
 
 
 def forget_expired_plans(*, now: datetime) -> int:

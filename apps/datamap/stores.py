@@ -22,6 +22,7 @@ from sqlalchemy.sql import ClauseElement
 from apps.core import crypto
 from apps.datamap.contract import StoreFailed, StoreUnavailable
 from apps.datamap.mapping import PORTAL
+from apps.datamap.shards import base_of, names_of
 
 DIALECT = driver.dialect()
 # Text forms of dates must not depend on who connects: row keys are compared as text.
@@ -34,6 +35,8 @@ class Session(Protocol):
     store: str
 
     def rows(self, statement: ClauseElement) -> Sequence[Sequence[Any]]: ...
+
+    def chunks(self, statement: ClauseElement, size: int) -> Iterator[Sequence[Sequence[Any]]]: ...
 
     def run(self, statement: ClauseElement) -> int: ...
 
@@ -63,6 +66,12 @@ class PortalSession:
             found: list[tuple[Any, ...]] = cursor.fetchall()
             return found
 
+    def chunks(self, statement: ClauseElement, size: int) -> Iterator[Sequence[Sequence[Any]]]:
+        with connection.chunked_cursor() as cursor:
+            cursor.execute(*compiled(statement))
+            while rows := cursor.fetchmany(size):
+                yield rows
+
     def run(self, statement: ClauseElement) -> int:
         with connection.cursor() as cursor:
             cursor.execute(*compiled(statement))
@@ -77,6 +86,12 @@ class EngineSession:
 
     def rows(self, statement: ClauseElement) -> Sequence[Sequence[Any]]:
         return self.opened.exec_driver_sql(*compiled(statement)).fetchall()
+
+    def chunks(self, statement: ClauseElement, size: int) -> Iterator[Sequence[Sequence[Any]]]:
+        """The rows from a cursor on the server: no more than a chunk of them is here at a time."""
+        streamed = {"stream_results": True, "max_row_buffer": size}
+        with self.opened.exec_driver_sql(*compiled(statement), execution_options=streamed) as result:
+            yield from result.partitions(size)
 
     def run(self, statement: ClauseElement) -> int:
         return int(self.opened.exec_driver_sql(*compiled(statement)).rowcount)
@@ -169,22 +184,41 @@ os.register_at_fork(after_in_child=_forget_after_fork)
 
 
 def url_of(store: str) -> str:
-    """The address of a store: from the settings, else as it was registered. Raises `StoreUnavailable`."""
+    """The address of one database, "platform" or "platform#2". Raises `StoreUnavailable`."""
+    base = base_of(store)
+    known = dict(zip(names_of(base, len(addresses := _addresses(base))), addresses, strict=True))
+    if store not in known:
+        raise StoreUnavailable("store_unknown", f"No store is called {store}; there are {', '.join(known)}.")
+    return known[store]
+
+
+def _addresses(base: str) -> list[str]:
+    """The addresses of a store, one a shard: from the settings, else as they were registered."""
     from apps.datamap.models import Store
 
-    if store in settings.STORES:
-        return str(settings.STORES[store])
-    row = Store.objects.filter(pk=store).first()
+    if base in settings.STORES:
+        return str(settings.STORES[base]).split()
+    row = Store.objects.filter(pk=base).first()
     if row is None:
-        raise StoreUnavailable("store_unknown", f"No store is called {store}: load it with --store {store}=URL.")
-    return crypto.unseal(bytes(row.url), bound_to=f"datamap.store:{store}")
+        raise StoreUnavailable("store_unknown", f"No store is called {base}: load it with --store {base}=URL.")
+    return crypto.unseal(bytes(row.url), bound_to=f"datamap.store:{base}").split()
 
 
-def names() -> list[str]:
-    """Every store that has an address, the portal included."""
+def base_names() -> list[str]:
+    """Every store that has an address, as files call it; the portal included."""
     from apps.datamap.models import Store
 
     return sorted({PORTAL, *settings.STORES, *Store.objects.values_list("name", flat=True)})
+
+
+def shards_of(base: str) -> list[str]:
+    """The databases of a store: itself, or "platform#1", "platform#2", … where it has several addresses."""
+    return [PORTAL] if base == PORTAL else names_of(base, len(_addresses(base)))
+
+
+def names() -> list[str]:
+    """Every database that has an address, shard by shard; the portal included."""
+    return [shard for base in base_names() for shard in shards_of(base)]
 
 
 def _make_engine(address: str) -> sa.Engine:

@@ -14,7 +14,7 @@ from apps.ledger.models import Entry
 from apps.ledger.registry import verbs
 
 # Ids, codes, digests, references. Nothing here can be an address (no "@"), a sentence (no spaces) or a phone number.
-CODE = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.:/=-]{0,159}$")
+CODE = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.:/=#-]{0,159}$")
 PHONE_LIKE = re.compile(r"^\+?\d{9,15}$")
 ACTOR = re.compile(r"^(user:[0-9a-f-]{36}|system|command|requester:[0-9a-f-]{36})$")
 

@@ -51,7 +51,7 @@ def keep_pending(subject_request: SubjectRequest, plan: ErasurePlan, *, now: dat
 
 def _with_rows(scope: datamap.Scope, plan: ErasurePlan, kept: Kept) -> datamap.Scope:
     """What a duty keeps may be unreachable from the identities once the rows that led to it are gone."""
-    return replace(scope, rows=datamap.rows_kept(plan, collection=kept.collection))
+    return replace(scope, rows=datamap.rows_kept(plan, collection=kept.collection, store=kept.store))
 
 
 def _pending(subject_request: SubjectRequest, kept: Kept, scope: datamap.Scope, *, now: datetime) -> PendingErasure:
@@ -105,7 +105,7 @@ def only_what_was_kept(store: str, collection: Guarded, now: datetime) -> list[K
     pending = _running.get()
     if pending is None:
         return []
-    if (store, collection.key) != (pending.store, pending.collection):
+    if (store, collection.base_key) != (pending.store, pending.collection):
         return [Keep(true(), ground=NOT_APPROVED, kind="open_request")]
     column = collection.table.c.get(collection.clock) if isinstance(collection.clock, str) else collection.clock
     later = column > pending.queued_at if column is not None else false()
@@ -165,7 +165,7 @@ def _plan(pending: PendingErasure, *, now: datetime) -> ErasurePlan:
     """The plan of an attempt that died is used again, so that its effect is found under the same key."""
     if pending.plan_hash:
         return ErasurePlan.objects.get(hash=pending.plan_hash)
-    plan = datamap.plan_erasure(_scope(pending), actor="system", now=now)
+    plan = datamap.plan_erasure(_scope(pending), actor="system", now=now, store=pending.store)
     PendingErasure.objects.filter(pk=pending.pk).update(plan_hash=plan.hash)
     pending.plan_hash = plan.hash
     return plan
@@ -197,7 +197,8 @@ def _settle(pending: PendingErasure, plan: ErasurePlan, receipt: datamap.Receipt
     if receipt is not None:
         datamap.note_execution(plan, receipt, actor="system", now=now)
     held.lease_until, held.plan_hash = None, ""
-    kept = [line for line in plan.lines if line["collection"] == held.collection and line["action"] == "keep"]
+    mine = [line for line in plan.lines_of(held.store) if line["collection"] == held.collection]
+    kept = [line for line in mine if line["action"] == "keep"]
     still = [line for line in kept if line["count"] and line["ground"] != NOT_APPROVED]
     _move(held, still, now=now)
     if erased or not still:

@@ -105,7 +105,7 @@ def approve_request(
 def _make_tasks(subject_request: SubjectRequest, plan: ErasurePlan | None, *, now: datetime) -> list[StoreTask]:
     """One task a store. The approval is part of the effect key: sent back and approved again is another effect."""
     kind = TaskKind.ERASE if plan else TaskKind.ACCESS
-    stores = list(plan.stores) if plan else [EVERY_STORE]
+    ranks = plan.ranks if plan else {EVERY_STORE: 0}
     of_approval = plan.hash[:32] if plan else format(int(now.timestamp()), "x")
     subject_request.store_tasks.filter(executed_at=None).delete()
     return StoreTask.objects.bulk_create(
@@ -118,7 +118,7 @@ def _make_tasks(subject_request: SubjectRequest, plan: ErasurePlan | None, *, no
             effect_key=f"{kind}:{subject_request.pk}:{of_approval}:{store}",
             next_attempt_at=now,
         )
-        for rank, store in enumerate(sorted(stores, key=lambda store: store == "portal"))
+        for store, rank in ranks.items()
     )
 
 

@@ -3,6 +3,7 @@
 import argparse
 import json
 from contextlib import nullcontext
+from itertools import groupby
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -13,7 +14,7 @@ from apps.core.errors import DomainError
 from apps.core.identities import IdentityType, parse_identity
 from apps.datamap import loading, services
 from apps.datamap.checks import Report
-from apps.datamap.contract import Scope
+from apps.datamap.contract import Scope, StoreUnavailable
 from apps.datamap.mapping import PORTAL
 from apps.datamap.models import ErasurePlan
 from apps.datamap.problems import DatasetErrors
@@ -29,7 +30,8 @@ class Command(BaseCommand):
         check.add_argument("--strict", action="store_true", help="what is only advised counts as a failure too")
         load = verbs.add_parser("load", help="load dataset files, all or none")
         load.add_argument("files", nargs="+", metavar="FILE")
-        load.add_argument("--store", action="append", default=[], type=_named, metavar="NAME=URL")
+        load.add_argument("--store", action="append", default=[], type=_named, metavar="NAME=URL",
+                          help="the address of a store; given again for the same name: its next shard")  # fmt: skip
         find = verbs.add_parser("find", help="the rows of a person")
         plan = verbs.add_parser("plan-erasure", help="what would go, stay, and why")
         for about in (find, plan):
@@ -64,7 +66,10 @@ class Command(BaseCommand):
         self.stdout.write(f"Checked {len(files)} files: right." if files else "Checked the whole data map: right.")
 
     def do_load(self, *, files: list[str], store: list[tuple[str, str]], **_: Any) -> None:
-        versions, report = loading.load_files(files, stores=dict(store), actor="command", now=clock.now())
+        stores: dict[str, str] = {}
+        for name, url in store:  # a name given again is another shard
+            stores[name] = f"{stores[name]} {url}" if name in stores else url
+        versions, report = loading.load_files(files, stores=stores, actor="command", now=clock.now())
         self._tell(report)
         for version in versions:
             self.stdout.write(f"{version.fides_key} version {version.number} ({version.digest[:12]})")
@@ -94,10 +99,30 @@ class Command(BaseCommand):
         row = ErasurePlan.objects.filter(hash=plan).first()
         if row is None:
             raise DomainError("plan_unknown", "No plan has this hash.")
-        stores = {store: self._erase_in(row, store) for store in row.stores}
+        stores, failed = self._erase_everywhere(row)
         if as_json:
             self.stdout.write(json.dumps({"plan": row.hash, "stores": stores}, ensure_ascii=False, indent=2))
-            return
+        else:
+            self._tell_erased(stores)
+        if failed:
+            raise CommandError(f"Not finished, run it again with the same plan. {' '.join(failed)}")
+
+    def _erase_everywhere(self, plan: ErasurePlan) -> tuple[dict[str, Any], list[str]]:
+        """What was done in each store, and what kept one from it. A shard that is down does not stop its siblings; the
+        next rank waits for it."""
+        stores: dict[str, Any] = {}
+        failed: list[str] = []
+        for _, found in groupby(plan.stores, key=plan.ranks.__getitem__):
+            if failed:
+                break
+            for store in found:
+                try:
+                    stores[store] = self._erase_in(plan, store)
+                except StoreUnavailable as error:
+                    failed.append(error.message)
+        return stores, failed
+
+    def _tell_erased(self, stores: dict[str, Any]) -> None:
         for store, done in stores.items():
             for collection, counts in done["counts"].items():
                 told = ", ".join(f"{number} {word}" for word, number in counts.items() if number)
