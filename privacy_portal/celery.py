@@ -22,7 +22,10 @@ BEAT = {
     "follow up silent requesters": ("apps.subject_requests.tasks.follow_up_silent_requesters", 3600),
     "purge packages": ("apps.subject_requests.tasks.purge_packages", 60),
     "forget closed requests": ("apps.subject_requests.tasks.forget_closed_requests", 3600),
+    "alert owners of legal holds": ("apps.retention.tasks.alert_hold_owners", 3600),
     "erase pending rows": ("apps.subject_requests.tasks.erase_pending_rows", 3600),
+    "move customers that leave": ("apps.retention.tasks.move_departures", 3600),
+    "measure storage and over-kept rows": ("apps.retention.tasks.measure_retention", 900),
 }
 app.conf.beat_schedule = {
     name: {"task": task, "schedule": seconds, "options": {"expires": seconds * 3}}

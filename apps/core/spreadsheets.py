@@ -12,11 +12,15 @@ BYTE_ORDER_MARK = "\ufeff"  # without it spreadsheets take UTF-8 for something e
 
 def as_csv(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
     """The table as text with CRLF line ends; None is an empty cell."""
+    return BYTE_ORDER_MARK + csv_lines([header]) + csv_lines(rows)
+
+
+def csv_lines(rows: Iterable[Iterable[object]]) -> str:
+    """Lines of a table whose head was written before: a long one is made in pieces."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow([neutralised(name) for name in header])
     writer.writerows([neutralised("" if cell is None else str(cell)) for cell in row] for row in rows)
-    return BYTE_ORDER_MARK + out.getvalue()
+    return out.getvalue()
 
 
 def neutralised(cell: str) -> str:

@@ -12,7 +12,7 @@ from django.utils.http import urlencode
 from django.utils.translation import get_language, override
 
 from apps.core.pages import PAGE_SIZE, Page, keyset_page, turned
-from apps.core.spreadsheets import BYTE_ORDER_MARK, as_csv
+from apps.core.spreadsheets import as_csv, csv_lines
 
 SIZES = (PAGE_SIZE, 100, 200)
 EXPORT_CHUNK = 500
@@ -155,7 +155,7 @@ def csv_response(
 
     def line(row: Any) -> str:
         with override(language):
-            return as_csv((), [cells(row)]).removeprefix(BYTE_ORDER_MARK).removeprefix("\r\n")
+            return csv_lines([cells(row)])
 
     rows = queryset.iterator(chunk_size=EXPORT_CHUNK)
     response = StreamingHttpResponse(chain([head], map(line, rows)), content_type="text/csv; charset=utf-8")

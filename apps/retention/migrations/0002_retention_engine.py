@@ -318,6 +318,7 @@ class Migration(migrations.Migration):
                         max_length=20,
                     ),
                 ),
+                ("requested_on", models.DateField(blank=True, null=True)),
                 ("announced_by", models.CharField(max_length=80)),
                 ("announced_at", models.DateTimeField()),
                 ("returned_at", models.DateTimeField(blank=True, null=True)),

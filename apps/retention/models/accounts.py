@@ -75,13 +75,14 @@ class Departure(models.Model):
     service_ends_on = models.DateField()
     erase_on = models.DateField()
     status = models.CharField(max_length=20, choices=DepartureStatus, default=DepartureStatus.ANNOUNCED)
+    requested_on = models.DateField(null=True, blank=True)  # when the customer's letter came, where an officer typed it
     announced_by = models.CharField(max_length=80)
     announced_at = models.DateTimeField()
     returned_at = models.DateTimeField(null=True, blank=True)  # when the package was made
     package = models.CharField(max_length=100, blank=True)  # its file's name below PACKAGE_DIR
     package_digest = models.CharField(max_length=64, blank=True)
     erased_at = models.DateTimeField(null=True, blank=True)
-    certificate = models.JSONField(default=dict)  # per collection: erased, kept with ground and until
+    certificate = models.JSONField(default=dict)  # what was held when erasing began; then the certificate itself
 
     objects = DepartureQuerySet.as_manager()
 

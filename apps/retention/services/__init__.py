@@ -1,9 +1,50 @@
 """The verbs of retention.
 
+- changes: `preview_change`, `propose_change`, `approve_change`, `decline_change`, `withdraw_change`, and the same for a
+  file of rules
 - rules: `seed_rules`, `import_rules` (CSV), `import_rule_file`, `export_rules` (YAML), `lint_rules`, and how they read
   in words
+- choosing: `choose_period` and what it would do
+- measuring: `measure`, once a day
+- departures: `announce_departure`, `start_read_only`, `return_data`, `begin_erasing`, `finish_departure`,
+  `withdraw_departure`, and what others ask of them: `departures_ending`, `is_read_only`
 """
 
+from apps.retention.services.changes import (
+    Previewed,
+    approve_change,
+    decline_change,
+    preview_change,
+    preview_rule_file,
+    propose_change,
+    propose_rule_file,
+    rule_from,
+    withdraw_change,
+)
+from apps.retention.services.choosing import (
+    choose_period,
+    chosen_periods,
+    is_within,
+    periods_offered,
+    preview_period,
+    rules_with_a_choice,
+)
+from apps.retention.services.departures import (
+    IllegalMove,
+    announce_departure,
+    begin_erasing,
+    being_erased,
+    departure_of,
+    departures_ending,
+    due_to_erase,
+    ended_services,
+    erase_day,
+    finish_departure,
+    is_read_only,
+    leaving_accounts,
+    start_read_only,
+    withdraw_departure,
+)
 from apps.retention.services.holds import (
     HoldScope,
     alert_hold_owner,
@@ -16,6 +57,15 @@ from apps.retention.services.holds import (
     reveal_hold,
     skipped_in_sweeps,
     stopped_elsewhere,
+)
+from apps.retention.services.leaving_certificates import backups_until, digest_of
+from apps.retention.services.measuring import is_measured, measure
+from apps.retention.services.returning import (
+    open_package,
+    path_of,
+    purge_return_files,
+    return_data,
+    waiting_for_package,
 )
 from apps.retention.services.rules import (
     SCHEDULE,
@@ -34,24 +84,62 @@ from apps.retention.services.rules import (
 __all__ = [
     "SCHEDULE",
     "HoldScope",
+    "IllegalMove",
     "Imported",
+    "Previewed",
     "alert_hold_owner",
+    "announce_departure",
+    "approve_change",
+    "backups_until",
+    "begin_erasing",
+    "being_erased",
     "check_scope",
+    "choose_period",
+    "chosen_periods",
     "count_covered",
     "current_rules",
+    "decline_change",
+    "departure_of",
+    "departures_ending",
     "describe_ground",
     "describe_period",
+    "digest_of",
+    "due_to_erase",
+    "ended_services",
+    "erase_day",
     "export_rules",
     "extend_review",
+    "finish_departure",
     "holds_to_alert",
     "import_rule_file",
     "import_rules",
+    "is_measured",
+    "is_read_only",
+    "is_within",
+    "leaving_accounts",
     "lift_hold",
     "lint_rules",
+    "measure",
+    "open_package",
+    "path_of",
+    "periods_offered",
     "place_hold",
+    "preview_change",
+    "preview_period",
+    "preview_rule_file",
+    "propose_change",
+    "propose_rule_file",
+    "purge_return_files",
+    "return_data",
     "reveal_hold",
+    "rule_from",
     "rules_version",
+    "rules_with_a_choice",
     "seed_rules",
     "skipped_in_sweeps",
+    "start_read_only",
     "stopped_elsewhere",
+    "waiting_for_package",
+    "withdraw_change",
+    "withdraw_departure",
 ]

@@ -1,0 +1,115 @@
+"""A customer's own shorter periods: which rules leave a choice, what a choice would do, and making it."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+from sqlalchemy import ColumnElement
+
+from apps.accounts.models import CustomerAccount
+from apps.core.errors import DomainError, InvalidInput
+from apps.datamap import services as datamap
+from apps.ledger.services import record
+from apps.retention import predicates, protection
+from apps.retention.models import ChosenPeriod, Departure, Rule
+from apps.retention.periods import Period
+from apps.retention.states import Capacity, DepartureStatus
+
+AT_ONCE = "P0D"
+OFFERED = (AT_ONCE, "P1D", "P7D", "P14D", "P30D", "P2M", "P3M", "P4M", "P5M", "P6M")
+# Four years hold every month's end and a 29 February: what is never longer in them is never longer.
+FOUR_YEARS = tuple(date(2023, 3, 1) + timedelta(days=number) for number in range(1461))
+
+
+def rules_with_a_choice() -> list[Rule]:
+    """The customer is controller of this data, and no duty and no interest of ours keeps it (GDPR Article 28(3)(a))."""
+    limits = Rule.objects.current().filter(is_limit=True, is_duty=False, is_interest=False)
+    return list(limits.filter(capacity=Capacity.PROCESSOR, extends="").order_by("key"))
+
+
+def periods_offered(rule: Rule) -> list[str]:
+    """The lengths to choose from, the shortest first, the rule's own last."""
+    shorter = [text for text in OFFERED if text != rule.period and is_within(text, rule.period)]
+    return [*shorter, rule.period]
+
+
+@lru_cache(maxsize=256)
+def is_within(text: str, limit: str) -> bool:
+    """Whether a period never ends later than `limit`, from whichever day both run."""
+    period, longest = Period.parse(text), Period.parse(limit)
+    return all(period.after(day) <= longest.after(day) for day in FOUR_YEARS)
+
+
+@transaction.atomic
+def choose_period(*, account: CustomerAccount, rule: str, period: str, by: str, now: datetime) -> ChosenPeriod:
+    """A new version of the account's period for what one rule limits. Raises `InvalidInput`, `DomainError`.
+
+    The caller has checked that `by` owns the account.
+    """
+    chosen = next((one for one in rules_with_a_choice() if one.key == rule), None)
+    if chosen is None:
+        raise InvalidInput("rule", _("This period can’t be chosen."), code="no_choice")
+    if not _is_period(period) or not is_within(period, chosen.period):
+        raise InvalidInput("period", _("Choose a period that is not longer than ours."), code="too_long")
+    ending = [DepartureStatus.ERASING, DepartureStatus.ERASED]
+    if Departure.objects.filter(account=account, status__in=ending).exists():
+        raise DomainError("leaving", _("The account’s data is being erased, so nothing can be chosen any more."))
+    return _note(account.platform_account_id, rule, period, by=by, now=now)
+
+
+def choose_at_once(departure: Departure, rules: Iterable[str], *, now: datetime) -> None:
+    """For a customer that left: nothing that only has a limit waits for it any longer. In the caller's transaction."""
+    limits = Rule.objects.current().filter(key__in=list(rules), is_limit=True, is_duty=False, is_interest=False)
+    for key in limits.order_by("key").values_list("key", flat=True):
+        _note(departure.platform_account_id, key, AT_ONCE, by="system", now=now)
+
+
+def preview_period(*, account: CustomerAccount, rule: Rule, period: str, now: datetime) -> dict[str, int]:
+    """How many of the account's rows a choice would let go with the next sweep: `{"dataset:collection": rows}`.
+
+    Counted on the live data, without what a duty, an interest, a hold or an open request keeps.
+    """
+    today = now.astimezone(UTC).date()
+    as_it_is = protection.current_choices()
+    asked = {(account.platform_account_id, rule.key): Period.parse(period)}
+    choices = replace(as_it_is, periods={**as_it_is.periods, **asked})
+    rules = list(Rule.objects.current())
+
+    def past(info: datamap.CollectionInfo) -> ColumnElement[bool] | None:
+        naming = protection.naming(rules, info)
+        if rule.key not in {one.key for one in naming}:
+            return None
+        limits = predicates.limits_of(naming, info, choices, today=today, tenants=datamap.of_accounts)
+        return None if limits is None else limits.past
+
+    counted = datamap.count_belongings(account.platform_account_id, past, now=now)
+    found: dict[str, int] = {}
+    for key, rows in counted.items():
+        base = key.partition("#")[0]
+        found[base] = found.get(base, 0) + rows
+    return found
+
+
+def chosen_periods(account: CustomerAccount) -> dict[str, ChosenPeriod]:
+    """What the account chose, by rule."""
+    return {one.rule: one for one in ChosenPeriod.objects.current().filter(account=account.platform_account_id)}
+
+
+def _note(account: str, rule: str, period: str, *, by: str, now: datetime) -> ChosenPeriod:
+    known = CustomerAccount.objects.select_for_update().filter(platform_account_id=account)
+    pk = known.values_list("pk", flat=True).first()  # the lock: two choices at once are two versions
+    ChosenPeriod.objects.current().filter(account=account, rule=rule).update(replaced_at=now)
+    chosen = ChosenPeriod.objects.create(account=account, rule=rule, period=period, chosen_by=by, chosen_at=now)
+    record(actor=by, verb="retention.period_chosen", target=chosen, at=now, account=pk, rule=rule, period=period)
+    return chosen
+
+
+def _is_period(text: str) -> bool:
+    try:
+        Period.parse(text)
+    except ValueError:
+        return False
+    return True
