@@ -187,3 +187,20 @@ def is_masked(live: LiveTable, masks: Treatment) -> sa.ColumnElement[bool]:
             prefix = _prefix(column, change)
             states.append(sa.or_(column.is_(None), sa.cast(column, sa.Text).startswith(prefix, autoescape=True)))
     return sa.and_(*states)
+
+
+def of_whole_rows(collection: Collection, live: LiveTable) -> Treatment:
+    """How rows past their limit become anonymous: as an erasure overwrites them, and without what leads on to a person
+    or an account. Opaque keys lead nowhere once an erasure is done; here the rows that they lead to stay."""
+    changes = _changes(collection, live, ())
+    leading = {collection.tenant, *(top.column for top in collection.fields if top.references)}
+    for column in sorted(leading - {None} - live.not_null - changes.keys()):
+        changes[column] = Masking("null")
+    return Treatment("mask", changes)
+
+
+def of_columns(collection: Collection, live: LiveTable, columns: Sequence[str]) -> Treatment:
+    """How these columns alone are emptied. Raises `CannotMask`."""
+    tops = [top for top in collection.fields if top.column in columns]
+    changes = {top.column: change for top in tops if (change := _feasible(collection, live, top))}
+    return Treatment("mask", changes)

@@ -223,15 +223,15 @@ def _enrichment_profiles(world: World) -> Iterator[str]:
     for number, (account, holder) in enumerate(_holders(world), 1):
         created = _while_it_lasted(world, account, rng, 90)
         company = (account.name, f"https://{account.slug}.example")
-        yield _profile(number, account, holder, number, (holder.name, holder.phone, holder.job_title), company,
-                       created, rng)  # fmt: skip
+        known = (holder.name, holder.phone, holder.job_title)
+        yield _profile(number, account, holder, number, known, company, created, rng)
     recorded = _around(world, days=30)
-    for lead, person, company, title in _prospects(world):
+    for lead, person, name, title in _prospects(world):
         if lead % 2:
             number += 1
             edge = next(recorded, None)
             created = _at_noon(edge) if edge else _past(world, rng, 90)
-            yield _profile(number, None, None, lead, (person.name, person.phone, title), (company, None), created, rng)
+            yield _profile(number, None, None, lead, (person.name, person.phone, title), (name, None), created, rng)
 
 
 def _profile(
