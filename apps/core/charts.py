@@ -234,10 +234,10 @@ def _line(each: Series, style: int, places: Sequence[float], days: Sequence[date
 
 def _places(days: Sequence[date]) -> list[float]:
     """Where on the axis each day is, by the time between them; a single one is in the middle."""
-    whole = (days[-1] - days[0]).days
+    whole = (days[-1] - days[0]).total_seconds()
     if not whole:
         return [(LINE_FROM + LINE_TO) / 2 for _ in days]
-    return [round(LINE_FROM + (LINE_TO - LINE_FROM) * (day - days[0]).days / whole, 2) for day in days]
+    return [round(LINE_FROM + (LINE_TO - LINE_FROM) * (day - days[0]).total_seconds() / whole, 2) for day in days]
 
 
 def _depth(value: float, top: float) -> float:

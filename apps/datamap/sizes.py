@@ -17,14 +17,14 @@ from apps.datamap.stores import Snapshots
 EXACT_BELOW = 100_000
 """Rows; a bigger table is not counted but estimated from what PostgreSQL knows of it since it was last analysed."""
 
-# A table is its own only leaf; of a partitioned one the leaves hold everything. -1: never analysed.
+# Of a partitioned table the leaves hold everything; any other has no leaves but is its own. -1: never analysed.
 OCCUPIED = """
 SELECT w.schema, w.name, coalesce(sum(pg_total_relation_size(c.oid)), 0),
     CASE WHEN min(c.reltuples) < 0 THEN -1 ELSE coalesce(sum(c.reltuples), 0) END
 FROM unnest(CAST(:schemas AS text[]), CAST(:names AS text[])) AS w(schema, name)
 JOIN pg_class r ON r.oid = to_regclass(format('%I.%I', w.schema, w.name))
 LEFT JOIN LATERAL pg_partition_tree(r.oid) leaf ON leaf.isleaf
-LEFT JOIN pg_class c ON c.oid = leaf.relid
+JOIN pg_class c ON c.oid = coalesce(leaf.relid, r.oid)
 GROUP BY w.schema, w.name
 """
 
