@@ -7,7 +7,6 @@ import csv
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
 from difflib import get_close_matches
 from functools import cached_property
 from itertools import combinations
@@ -21,6 +20,7 @@ from apps.datamap.guards import Guarded
 from apps.datamap.services import Collection
 from apps.processors.models import EEA
 from apps.retention import evaluation, protection
+from apps.retention.comparing import is_longer
 from apps.retention.models import Rule
 from apps.retention.periods import Period
 from apps.retention.states import Basis
@@ -28,10 +28,6 @@ from apps.retention.states import Basis
 CATEGORIES = Path(__file__).parent / "data" / "data_categories.csv"
 LONGEST_ABROAD = Period.parse("P24M")
 ACT_AND_ARTICLE = re.compile(r"[^\W\d_].*\d", re.S)
-# Months and days are no multiples of each other: lengths are compared from the ends of months, one in a leap year.
-STARTS = tuple(date(2023, 1, 1) + timedelta(days=day) for day in range(0, 730, 10)) + tuple(
-    date(2023 + month // 12, month % 12 + 1, 1) - timedelta(days=1) for month in range(1, 24)
-)
 Severity = Literal["error", "warning"]
 
 
@@ -75,11 +71,6 @@ def lint(
     return sorted(found, key=lambda one: (one.severity, one))
 
 
-def is_longer(one: Period, other: Period) -> bool:
-    """Whether `one` ends later than `other` for any day it may start on."""
-    return any(one.after(day) > other.after(day) for day in STARTS)
-
-
 def cites_an_article(citation: str) -> bool:
     """Whether a citation names an act and, by number, an article of it."""
     return bool(ACT_AND_ARTICLE.search(citation))
@@ -107,11 +98,20 @@ class _Scene:
         return {key: protection.naming(self.rules, cast(Guarded, one)) for key, one in self.collections.items()}
 
     def on_column(self, collection: Collection, column: str) -> list[Rule]:
-        """The limits that a column has for itself."""
+        """The limits that a column has for itself: named on the map, or for the categories it holds."""
         top = next(one for one in collection.fields if one.column == column)
         held = {category for place in top.walk() for category in place.categories}
-        named = {rule.key for rule in self.rules if set(rule.categories) & held and _aims_at(rule, collection)}
-        return [rule for rule in self.rules if rule.key in named | set(top.retention)]
+        named = set(top.retention)
+        return [
+            rule
+            for rule in self.rules
+            if (not rule.categories and (rule.key in named or rule.extends in named))
+            or (_aims_at(rule, collection) and any(_within(one, wanted) for one in held for wanted in rule.categories))
+        ]
+
+
+def _within(category: str, wanted: str) -> bool:
+    return category == wanted or category.startswith(f"{wanted}.")
 
 
 def _aims_at(rule: Rule, collection: Collection) -> bool:
@@ -119,7 +119,7 @@ def _aims_at(rule: Rule, collection: Collection) -> bool:
 
 
 def _personal(categories: Iterable[str]) -> bool:
-    return any(one == "user" or one.startswith("user.") for one in categories)
+    return any(_within(one, "user") for one in categories)
 
 
 # --- gaps -------------------------------------------------------------------------------------------------------------
@@ -256,7 +256,7 @@ def _regions(scene: _Scene) -> Iterator[Finding]:
         if not is_group and not is_country(rule.region.upper()):
             message = _("“%(region)s” is no country: write its two letters, or “eea”, or “any”.")
             yield Finding(rule.key, "unknown_region", message % {"region": rule.region})
-        if rule.extends or (not is_group and rule.is_limit):
+        elif rule.extends or (not is_group and rule.is_limit):
             yield from (Finding(rule.key, code, told) for code, told in _country(rule, scene.by_key))
 
 

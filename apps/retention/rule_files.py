@@ -36,6 +36,7 @@ NEEDED = ("key", "data_family", "description", "period", "starts_at", "action", 
           "source")  # fmt: skip
 KNOWN = frozenset({*TEXTS, *LISTS, "version", "kind", "reviewed_on"})
 PLAIN = frozenset({f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "timestamp")})
+UNUSUAL_BREAKS = frozenset("\r\x85\u2028\u2029")
 # Order of a rule in a file: what it is, how long, why.
 ORDER = (
     *("key", "version", "data_family", "description", "region", "extends", "collections", "categories", "kind"),
@@ -69,7 +70,20 @@ class RuleFileErrors(InvalidInput):
 def write_rules(rules: Iterable[Rule]) -> str:
     """The rules as YAML, by key; the same rules give the same text."""
     written = [_written(rule) for rule in sorted(rules, key=lambda rule: rule.key)]
-    return yaml.safe_dump({"version": FORM, "rules": written}, sort_keys=False, allow_unicode=True, width=110)
+    document = {"version": FORM, "rules": written}
+    return yaml.dump(document, Dumper=_Writer, sort_keys=False, allow_unicode=True, width=110)
+
+
+class _Writer(yaml.SafeDumper):
+    """Puts texts with unusual breaks into double quotes: elsewhere YAML reads each of them as a plain line end."""
+
+
+def _quoted(writer: yaml.SafeDumper, text: str) -> yaml.Node:
+    style = '"' if set(text) & UNUSUAL_BREAKS else None
+    return writer.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Writer.add_representer(str, _quoted)
 
 
 def _written(rule: Rule) -> dict[str, Any]:
