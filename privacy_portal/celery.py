@@ -26,6 +26,8 @@ BEAT = {
     "erase pending rows": ("apps.subject_requests.tasks.erase_pending_rows", 3600),
     "move customers that leave": ("apps.retention.tasks.move_departures", 3600),
     "measure storage and over-kept rows": ("apps.retention.tasks.measure_retention", 900),
+    "plan the nightly sweep": ("apps.retention.tasks.sweep_nightly", 600),
+    "sweep": ("apps.retention.tasks.sweep", 10),
 }
 app.conf.beat_schedule = {
     name: {"task": task, "schedule": seconds, "options": {"expires": seconds * 3}}

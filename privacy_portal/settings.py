@@ -323,6 +323,13 @@ PACKAGE_DIR = Path(
 # How long backups live: a tombstone expires with the last backup that could hold the erased rows.
 BACKUP_LIFETIME_DAYS = env.int("BACKUP_LIFETIME_DAYS", default=35)
 
+# --- sweeps ----------------------------------------------------------------------------------------
+# From this hour (UTC) on the day's sweep is planned and run. A plan of more rows, or of a larger share of one table,
+# waits for a person.
+SWEEP_HOUR = env.int("SWEEP_HOUR", default=1)
+SWEEP_CAP_ROWS = env.int("SWEEP_CAP_ROWS", default=20_000_000)
+SWEEP_CAP_SHARE = env.float("SWEEP_CAP_SHARE", default=0.5)
+
 # --- messages going out --------------------------------------------------------------------------
 # Without EMAIL_URL, mail and SMS are written to files under the state folder: the embedded default.
 MAIL_DIR = Path(env("MAIL_DIR", default=str(STATE_DIR / "mail")))

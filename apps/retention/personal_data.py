@@ -16,6 +16,7 @@ DATASET = {
                 "retention_sweep": "*",
                 "retention_sweeptask": "*",
                 "retention_sweepbatch": "*",
+                "retention_sweeppause": "*",
                 "retention_chosenperiod": "*",
                 "retention_departure": "*",
                 "retention_measurement": "*",

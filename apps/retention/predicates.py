@@ -87,7 +87,8 @@ def reaches(rule: Limiting, collection: Guarded) -> ColumnElement[bool] | None:
 
 def _in_place(rule: Limiting, collection: Guarded) -> ColumnElement[bool] | None:
     region = collection.region
-    region = collection.table.c.get(region, region) if isinstance(region, str) else region
+    if isinstance(region, str) and region in collection.table.c:
+        region = collection.table.c[region]
     if rule.region.casefold() == ANY_REGION:
         return sa.true()
     if not is_country(rule.region):

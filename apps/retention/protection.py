@@ -42,9 +42,9 @@ def current_choices() -> Choices:
     return Choices({(one.account, one.rule): one.calendar for one in chosen}, dict(leaving))
 
 
-def rules_version() -> str:
-    """One digest over all current rules: plans pin it, and any change of a rule changes it."""
-    digests = "\n".join(sorted(rule.digest for rule in Rule.objects.current()))
+def rules_version(rules: Iterable[Rule] | None = None) -> str:
+    """One digest over all current rules (or over these): plans pin it, and any change of a rule changes it."""
+    digests = "\n".join(sorted(rule.digest for rule in (Rule.objects.current() if rules is None else rules)))
     return hashlib.sha256(digests.encode()).hexdigest()
 
 

@@ -3,13 +3,16 @@
 import logging
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from uuid import UUID
 
 from celery import shared_task
+from django.conf import settings
 
 from apps.core import clock
 from apps.core.errors import DomainError
 from apps.retention import services
-from apps.retention.models import Departure
+from apps.retention.models import Departure, Sweep, SweepTask
+from apps.retention.states import SweepStatus
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +27,41 @@ def move_departures() -> int:
     moved += _each(services.being_erased(), services.finish_departure, now)
     services.purge_return_files(now=now)
     return moved
+
+
+@shared_task
+def sweep_nightly() -> int:
+    """Once a day, from the hour on that is set: read the clock, plan the day's sweep, and let it run unless it waits.
+
+    What could not be reached then is planned again by the hour.
+    """
+    now = clock.now()
+    services.read_clock(now=now)
+    if now.hour < settings.SWEEP_HOUR or services.is_planned(now=now):
+        return 0
+    plan = services.make_plan(day=now.date(), now=now, actor="system")
+    if plan.status != SweepStatus.PLANNED:
+        return 0
+    services.start_sweep(plan.hash, actor="system", now=now)
+    return plan.planned
+
+
+@shared_task
+def sweep() -> int:
+    """Hand out what running sweeps have left to do, to as many workers as there are, and finish those that are done."""
+    now = clock.now()
+    pks = list(SweepTask.objects.claimable(at=now).values_list("pk", flat=True))
+    for pk in pks:
+        sweep_collection.delay(str(pk))
+    for running in Sweep.objects.filter(status__in=[SweepStatus.RUNNING, SweepStatus.INCOMPLETE]):
+        services.finish_sweep(running, now=now)
+    return len(pks)
+
+
+@shared_task
+def sweep_collection(pk: str) -> bool:
+    """Go on with one collection for some minutes; the next tick hands it out again."""
+    return services.work_on(UUID(pk), tick=clock.now, seconds=240)
 
 
 @shared_task

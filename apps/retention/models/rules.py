@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 import uuid
+from datetime import datetime
 from typing import Any, Self
 
 from django.core.exceptions import ValidationError
@@ -18,6 +19,10 @@ from apps.retention.states import CHANGE_TRANSITIONS, Action, Basis, Capacity, C
 class RuleQuerySet(models.QuerySet["Rule"]):
     def current(self) -> Self:
         return self.filter(replaced_at=None)
+
+    def in_force(self, *, at: datetime) -> Self:
+        """The versions that were current at an instant."""
+        return self.filter(in_force_at__lte=at).filter(Q(replaced_at=None) | Q(replaced_at__gt=at))
 
     def protecting(self) -> Self:
         """Rules that keep rows against an erasure on request; a mere limit does not."""

@@ -47,6 +47,7 @@ class Sweep(models.Model):
     rules_version = models.CharField(max_length=64)
     map_version = models.CharField(max_length=64)
     lines = models.JSONField()
+    down = models.JSONField(default=list)  # stores that could not be reached when it was made
     status = models.CharField(max_length=20, choices=SweepStatus, default=SweepStatus.PLANNED)
     waits_for = models.JSONField(default=list)
     made_by = models.CharField(max_length=80)
@@ -145,3 +146,28 @@ class SweepBatch(models.Model):
 
     def __str__(self) -> str:
         return f"{self.task_id}:{self.number}"
+
+
+class SweepPauseQuerySet(models.QuerySet["SweepPause"]):
+    def standing(self) -> Self:
+        return self.filter(resumed_at=None)
+
+
+class SweepPause(models.Model):
+    """While one stands, no batch begins, on whatever machine."""
+
+    paused_by = models.CharField(max_length=80)
+    paused_at = models.DateTimeField()
+    resumed_at = models.DateTimeField(null=True, blank=True)
+
+    objects = SweepPauseQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["resumed_at"], condition=Q(resumed_at=None), name="sweep_pause_one", nulls_distinct=False
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"paused {self.paused_at.isoformat()}"

@@ -67,6 +67,7 @@ from apps.retention.services.returning import (
     return_data,
     waiting_for_package,
 )
+from apps.retention.services.reports import differences, plan_document, report
 from apps.retention.services.rules import (
     SCHEDULE,
     Imported,
@@ -80,8 +81,35 @@ from apps.retention.services.rules import (
     rules_version,
     seed_rules,
 )
+from apps.retention.services.clocks import read_clock
+from apps.retention.services.sweeping import finish_sweep, run_sweep, work_on
+from apps.retention.services.sweeps import (
+    SweepRefused,
+    approve_plan,
+    is_planned,
+    make_plan,
+    pause_sweeps,
+    refuse_sweep,
+    resume_sweeps,
+    start_sweep,
+)
 
 __all__ = [
+    "SweepRefused",
+    "approve_plan",
+    "differences",
+    "finish_sweep",
+    "is_planned",
+    "make_plan",
+    "pause_sweeps",
+    "plan_document",
+    "read_clock",
+    "refuse_sweep",
+    "report",
+    "resume_sweeps",
+    "run_sweep",
+    "start_sweep",
+    "work_on",
     "SCHEDULE",
     "HoldScope",
     "IllegalMove",

@@ -22,9 +22,7 @@ class Command(BaseCommand):
         verb = parser.add_mutually_exclusive_group(required=True)
         verb.add_argument("--plan", action="store_true", help="count what would go and what would stay, and pin it")
         verb.add_argument("--run", metavar="HASH", help="execute exactly this plan, or go on with it")
-        verb.add_argument(
-            "--nightly", action="store_true", help="plan today's sweep and run it, as beat does: for cron"
-        )
+        verb.add_argument("--nightly", action="store_true", help="plan today's sweep and run it: for cron")
         verb.add_argument("--pause", action="store_true", help="let no batch begin, on whatever machine")
         verb.add_argument("--resume", action="store_true", help="let sweeps go on where they stood still")
         parser.add_argument("--at", type=_day, metavar="DATE", help="plan for this day (default: today, in UTC)")

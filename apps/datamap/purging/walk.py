@@ -1,0 +1,262 @@
+"""The way through one collection: look for the next move, do it in one transaction with its receipt, look again.
+
+Whoever does the moves keeps the cursor. A move that was done but not noted is found again by its receipt.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from django.db import transaction
+
+from apps.datamap.contract import StoreFailed, StoreUnavailable
+from apps.datamap.loading import schemas_of
+from apps.datamap.mapping import PORTAL
+from apps.datamap.purging import partitions, windows
+from apps.datamap.purging.orders import Order, Purge, compile_order
+from apps.datamap.purging.pace import Pace
+from apps.datamap.purging.partitions import Leaf
+from apps.datamap.receipts import read_receipt, receipts_table, write_receipt
+from apps.datamap.registry import current_map
+from apps.datamap.search import Live
+from apps.datamap.stores import EngineSession, PortalSession, Session, Snapshots, engine
+
+LOCK_TIMEOUT = "SET LOCAL lock_timeout = '200ms'; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
+BUSY = frozenset({"55P03", "40P01", "40001"})  # somebody holds what we need: try the same window again
+PROBE = "purge:probe"
+MOSTLY = 0.5  # a partition of which more than this goes is replaced rather than thinned out
+MAX_PASSES = 5
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """Where the way goes on: leaves up to `leaf` are done, or that one from `block` to `last`, in pass `passes`."""
+
+    leaf: str = ""
+    block: int | None = None
+    last: int = 0
+    density: float = 0.0  # rows that go in one block
+    passes: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        return vars(self)
+
+
+@dataclass(frozen=True)
+class Move:
+    """One transaction to come: a window of blocks, or a whole partition."""
+
+    leaf: Leaf
+    cursor: Cursor  # where one goes on afterwards
+    first: int | None = None  # None: the whole partition
+    last: int = 0
+
+    @property
+    def range(self) -> str:
+        return "" if self.first is None else f"blocks {self.first}-{self.last}"
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a move did. `cursor` is where to go on; `replayed`: an earlier run had done it."""
+
+    rows: int
+    method: str
+    leaf: str
+    range: str
+    cursor: dict[str, Any]
+    seconds: float
+    replayed: bool = False
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        return {"rows": self.rows, "method": self.method, "leaf": self.leaf, "range": self.range,
+                "cursor": self.cursor, "seconds": round(self.seconds, 4)}  # fmt: skip
+
+
+class Busy(StoreFailed):
+    """Somebody held a lock for longer than we wait; nothing was done, and it can be tried again at once."""
+
+
+@dataclass
+class Walk:
+    """A connection of its own to the store, kept for the whole way. Open it with `walking`."""
+
+    order: Order
+    live: Live
+    session: Session
+    receipts: sa.Table | None
+    pace: Pace
+    _leaves: dict[str, Leaf] = field(default_factory=dict)
+
+    @property
+    def is_portal(self) -> bool:
+        return self.session.store == PORTAL
+
+    # --- looking -------------------------------------------------------------------------------------
+
+    def look(self, cursor: Cursor) -> Move | None:
+        """The next move after `cursor`, or None at the end of the way. Reads only."""
+        if cursor.block is not None and cursor.block <= cursor.last and cursor.leaf in self._leaves:
+            return self._window(self._leaves[cursor.leaf], cursor)
+        with self._transaction():
+            purge = compile_order(self.order, self.live)
+            if purge is None:
+                return None
+            found = partitions.leaves(purge, self.session)
+            self._leaves = {leaf.name: leaf for leaf in found}
+            if cursor.block is not None and cursor.leaf in self._leaves:
+                if cursor.block <= cursor.last:
+                    return self._window(self._leaves[cursor.leaf], cursor)
+                if again := self._enter(purge, self._leaves[cursor.leaf], passes=cursor.passes + 1):
+                    return again
+            for leaf in found:
+                if leaf.name > cursor.leaf and (move := self._enter(purge, leaf, passes=0)):
+                    return move
+        return None
+
+    def _enter(self, purge: Purge, leaf: Leaf, *, passes: int) -> Move | None:
+        """The first move in a table; None where nothing goes from it."""
+        latest = purge.limits.latest
+        if passes >= MAX_PASSES or (leaf.lower and latest and leaf.lower > latest):
+            return None
+        ours = self._compiled(leaf)
+        is_past = bool(leaf.is_replaceable and leaf.upper and leaf.upper - timedelta(days=1) <= ours.limits.whole)
+        seen = windows.census(ours, self.session, count_all=is_past)
+        if not seen.going:
+            return None
+        if is_past and seen.going > MOSTLY * (seen.total or 0):
+            return Move(leaf, Cursor(leaf=leaf.name))
+        density = seen.going / (seen.last - seen.first + 1)
+        return self._window(leaf, Cursor(leaf.name, seen.first, seen.last, density, passes))
+
+    def _window(self, leaf: Leaf, cursor: Cursor) -> Move:
+        first = cursor.block or 0
+        blocks = max(1, int(self.pace.size / max(cursor.density, 0.01)))
+        last = min(first + min(blocks, 20_000) - 1, cursor.last)
+        onward = Cursor(cursor.leaf, last + 1, cursor.last, cursor.density, cursor.passes)
+        return Move(leaf, onward, first, last)
+
+    def _compiled(self, leaf: Leaf) -> Purge:
+        """The order for this table, with what must stay as it is now."""
+        whole = self.live.table(self.live.datamap.collections[self.order.collection]).table
+        purge = compile_order(self.order, self.live, table=leaf.table(whole))
+        assert purge is not None  # noqa: S101 - limits that reach the table reach its partitions
+        return purge
+
+    # --- doing ---------------------------------------------------------------------------------------
+
+    def do(self, move: Move, *, effect_key: str, now: datetime) -> Done:
+        """One transaction of the store: the effect and its receipt, or what an earlier run's receipt says.
+
+        Call it in a transaction of the portal that shares the hold lock: what must stay is asked again here. Raises
+        `Busy` where somebody held a lock, `StoreUnavailable`.
+        """
+        began = time.perf_counter()
+        with self._transaction(writing=True):
+            if done := self.replayed(effect_key):
+                return done
+            purge = self._compiled(move.leaf)
+            if move.first is None:
+                rows, method = partitions.replace(purge, move.leaf, self.session)
+            else:
+                rows, method = windows.purge_window(purge, self.session, first=move.first, last=move.last), "window"
+            done = Done(rows, method, move.leaf.name, move.range, move.cursor.as_dict(), time.perf_counter() - began)
+            if self.receipts is not None:
+                write_receipt(self.session, self.receipts, effect_key, {"purge": done.facts}, now)  # type: ignore[dict-item]
+        return done
+
+    def earlier(self, effect_key: str) -> Done | None:
+        """What the receipt of an effect says that was done but perhaps not noted."""
+        if self.receipts is None:
+            return None
+        with self._transaction():
+            return self.replayed(effect_key)
+
+    def replayed(self, effect_key: str) -> Done | None:
+        found = None if self.receipts is None else read_receipt(self.session, self.receipts, effect_key)
+        if found is None:
+            return None
+        facts: dict[str, Any] = dict(found[0]["purge"])
+        return Done(**facts, replayed=True)
+
+    def forget_receipts(self, prefix: str) -> None:
+        """They are noted in the portal: the store need not keep them."""
+        if self.receipts is not None:
+            with self._transaction(writing=True):
+                self.session.run(sa.delete(self.receipts).where(self.receipts.c.effect_key.startswith(prefix)))
+
+    @contextmanager
+    def _transaction(self, *, writing: bool = False) -> Iterator[None]:
+        if self.is_portal:
+            with transaction.atomic():
+                yield
+            return
+        opened = self.session.opened  # type: ignore[attr-defined]
+        try:
+            with opened.begin():
+                if writing:
+                    opened.exec_driver_sql(LOCK_TIMEOUT)
+                yield
+        except sa.exc.DBAPIError as error:
+            code = getattr(error.orig, "pgcode", None)
+            raise (Busy if code in BUSY else StoreFailed)(self.session.store, code) from None
+
+
+@contextmanager
+def walking(order: Order, *, size: int) -> Iterator[Walk]:
+    """A way through the order's collection. `size`: rows in the first batch."""
+    datamap = current_map()
+    store = datamap.collections[order.collection].store
+    with ExitStack() as stack:
+        session: Session = PortalSession() if store == PORTAL else stack.enter_context(_connection(store))
+        snapshots = stack.enter_context(Snapshots()).use(session)
+        receipts = None
+        if store != PORTAL:
+            receipts = receipts_table(session, schemas_of(datamap, store))
+            if receipts is None:
+                raise StoreUnavailable("no_receipts", f"The store {store} has no table portal_effects.")
+        live = Live(datamap, snapshots, {key for key, one in datamap.collections.items() if one.store == store})
+        live.table(datamap.collections[order.collection])
+        _end(session)
+        pace = stack.enter_context(Pace(stack.enter_context(_probing(store, receipts)), size=size))
+        yield Walk(order, live, session, receipts, pace)
+
+
+def _end(session: Session) -> None:
+    """Leave the transaction that reading the catalogue opened."""
+    if isinstance(session, EngineSession):
+        session.opened.rollback()
+
+
+@contextmanager
+def _connection(store: str) -> Iterator[EngineSession]:
+    try:
+        with engine(store).connect() as opened:
+            opened.execution_options(isolation_level="READ COMMITTED", postgresql_readonly=False)
+            yield EngineSession(store, opened)
+    except sa.exc.DBAPIError as error:
+        raise StoreFailed(store, getattr(error.orig, "pgcode", None)) from None
+
+
+@contextmanager
+def _probing(store: str, receipts: sa.Table | None) -> Iterator[Any]:
+    """A small durable write on a connection of its own; None for the portal's tables, whose batches are small."""
+    if receipts is None:
+        yield None
+        return
+    with engine(store).connect() as opened:
+        opened.execution_options(isolation_level="READ COMMITTED", postgresql_readonly=False)
+        session = EngineSession(store, opened)
+
+        def commit() -> None:
+            with opened.begin():
+                update = sa.update(receipts).values(at=sa.func.now()).where(receipts.c.effect_key == PROBE)
+                if not session.run(update):
+                    write_receipt(session, receipts, PROBE, {}, datetime.min.replace(tzinfo=UTC))
+
+        yield commit

@@ -1,0 +1,217 @@
+"""The work of a sweep: claim a collection, go through it move by move, note each one, finish.
+
+A store is written in one transaction of its own that takes the receipt, while a transaction of the portal shares the
+hold lock; then the portal notes the move from that receipt, in the transaction that lets the lock go. Whoever is killed
+in between leaves a receipt, and whoever comes next copies it: nothing is lost, nothing counted twice.
+"""
+
+import time
+import uuid
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+
+from apps.core.errors import DomainError
+from apps.datamap import guards
+from apps.datamap import services as datamap
+from apps.ledger.services import record
+from apps.retention import planning, protection
+from apps.retention.failpoints import reach
+from apps.retention.models import Rule, Sweep, SweepBatch, SweepPause, SweepTask
+from apps.retention.services.sweeps import _move as _move_sweep
+from apps.retention.services.sweeps import refuse_sweep
+from apps.retention.states import TASK_TRANSITIONS, SweepStatus, TaskStatus
+
+Tick = Callable[[], datetime]
+LEASE = timedelta(minutes=3)  # longer than the largest partition takes to be replaced
+RETRY_AFTER = timedelta(minutes=1)  # doubled with each attempt
+LONGEST_RETRY = timedelta(hours=1)
+BUSY_PAUSE, BUSY_TRIES = 0.05, 100
+
+
+class LeaseLost(DomainError):
+    """Somebody else works on this task now; what this worker did there stands in a receipt, and is copied from it."""
+
+    def __init__(self) -> None:
+        super().__init__("lease_lost", "Another worker has taken over this collection.")
+
+
+def run_sweep(sweep: Sweep, *, tick: Tick) -> Sweep:
+    """Work on every task of a started sweep until none is to be had; other workers may work on it too."""
+    while pks := list(SweepTask.objects.filter(sweep=sweep).claimable(at=tick()).values_list("pk", flat=True)):
+        if not sum(work_on(pk, tick=tick) for pk in pks):
+            break
+    return finish_sweep(sweep, now=tick())
+
+
+def work_on(pk: uuid.UUID, *, tick: Tick, seconds: float = 3_600) -> bool:
+    """Claim one task and go on with it for at most so long; False where somebody else has it, or sweeps are paused.
+
+    Safe to run twice, late, or beside itself.
+    """
+    worker = uuid.uuid4()
+    task = _claim(pk, worker, now=tick())
+    if task is None or refuse_if_changed(task.sweep, now=tick()):
+        return False
+    try:
+        is_done = _go(task, tick=tick, until=time.monotonic() + seconds)
+    except LeaseLost:
+        return False
+    except DomainError as error:
+        _move(task, TaskStatus.FAILED, now=tick(), error_code=error.code)
+        return False
+    _move(task, TaskStatus.DONE if is_done else TaskStatus.PENDING, now=tick())
+    return is_done
+
+
+def finish_sweep(sweep: Sweep, *, now: datetime) -> Sweep:
+    """Done when every task is and every store could be reached; incomplete while one failed; else it still runs."""
+    sweep = Sweep.objects.get(pk=sweep.pk)
+    if sweep.status not in (SweepStatus.RUNNING, SweepStatus.INCOMPLETE):
+        return sweep
+    states = set(sweep.tasks.values_list("status", flat=True))
+    if not states - {TaskStatus.DONE} and not sweep.down:
+        facts = {"rows": sum(sweep.tasks.values_list("done", flat=True)), "planned": sweep.planned}
+        return _move_sweep(sweep, SweepStatus.DONE, actor="system", at=now, **facts)
+    is_stuck = not states - {TaskStatus.DONE, TaskStatus.FAILED}
+    if is_stuck and sweep.status == SweepStatus.RUNNING:
+        return _move_sweep(sweep, SweepStatus.INCOMPLETE, actor="system", at=now)
+    return sweep
+
+
+# --- one task ----------------------------------------------------------------------------------------
+
+
+def _go(task: SweepTask, *, tick: Tick, until: float) -> bool:
+    """Move by move to the end of the way (True), or until the time is up or sweeps are paused (False)."""
+    order = _order(task)
+    with datamap.walking(order, size=task.cursor.get("rows", 0)) as walk:
+        _copy_receipt(task, walk, now=tick())
+        while move := walk.look(_cursor(task)):
+            if time.monotonic() > until or SweepPause.objects.standing().exists():
+                return False
+            _one(task, walk, move, tick=tick)
+            reach("between moves")
+        walk.forget_receipts(f"{_prefix(task)}")
+        _note_kept(task, order)
+    return True
+
+
+def _order(task: SweepTask) -> datamap.Order:
+    """The order again, from the rules that the plan pinned."""
+    sweep = task.sweep
+    # A change of rules never acts in the sweep under way: it goes on with those that it was planned with.
+    rules = list(Rule.objects.in_force(at=sweep.made_at))
+    if protection.rules_version(rules) != sweep.rules_version:
+        raise DomainError("sweep_stale", "The rules this sweep was planned with are not to be found any more.")
+    choices = protection.current_choices()
+    return planning.order_for(
+        task.collection, task.action, task.columns, rules, day=sweep.day, choices=choices, only=sweep.rules
+    )
+
+
+def _one(task: SweepTask, walk: datamap.Walk, move: Any, *, tick: Tick) -> None:
+    """One move: under the shared hold lock, in the store, noted here. A lock that somebody holds is waited for."""
+    for _attempt in range(BUSY_TRIES):
+        try:
+            with transaction.atomic(durable=True):
+                guards.share_hold_lock()
+                reach("hold lock")
+                done = walk.do(move, effect_key=_effect_key(task), now=tick())
+                reach("store committed")
+                _note(task, done, size=walk.pace.next(), latency=walk.pace.latency, now=tick())
+                reach("noted")
+            return
+        except datamap.Busy:
+            time.sleep(BUSY_PAUSE)
+    raise DomainError("store_busy", "The store was locked by others for too long.")
+
+
+def _copy_receipt(task: SweepTask, walk: datamap.Walk, *, now: datetime) -> None:
+    """A worker before us may have been killed after the store committed: note what it did."""
+    done = walk.earlier(_effect_key(task))
+    if done:
+        with transaction.atomic():
+            _note(task, done, size=walk.pace.size, latency=None, now=now)
+
+
+@transaction.atomic
+def _note(task: SweepTask, done: datamap.Done, *, size: int, latency: float | None, now: datetime) -> None:
+    """Cursor, counts and evidence of one move; `LeaseLost` where the task is no longer ours."""
+    cursor = done.cursor | {"rows": size}
+    mine = SweepTask.objects.filter(pk=task.pk, worker=task.worker, batches=task.batches)
+    changes = {"cursor": cursor, "batches": F("batches") + 1, "done": F("done") + done.rows, "lease_until": now + LEASE}
+    if mine.update(**changes) != 1:
+        raise LeaseLost
+    task.batches, task.cursor, task.done = task.batches + 1, cursor, task.done + done.rows
+    SweepBatch.objects.create(
+        task=task, number=task.batches, method=done.method, leaf=done.leaf, range=done.range, rows=done.rows,
+        seconds=done.seconds, latency_ms=latency, at=now,
+    )  # fmt: skip
+    facts = {
+        "collection": task.collection, "store": task.store, "action": task.action, "method": done.method,
+        "leaf": done.leaf, "range": done.range.replace(" ", ":") or None, "rows": done.rows,
+        "rules": task.sweep.rules_version, "plan": task.sweep.hash, "number": task.batches,
+    }  # fmt: skip
+    record(actor="system", verb="retention.batch", target=task, at=now, **facts)
+
+
+def _note_kept(task: SweepTask, order: datamap.Order) -> None:
+    """What is past its limit and stays, as it is at the end: rows held since the plan are among them."""
+    with datamap.reading() as read:
+        read.collections()
+        surveyed = read.survey([order], samples=False)
+    task.kept = [planning.kept(one) for each in surveyed for counted in each.counted for one in counted.kept]
+    SweepTask.objects.filter(pk=task.pk, worker=task.worker).update(kept=task.kept)
+
+
+def _cursor(task: SweepTask) -> datamap.Cursor:
+    return datamap.Cursor(**{name: value for name, value in task.cursor.items() if name != "rows"})
+
+
+def _prefix(task: SweepTask) -> str:
+    return f"sweep:{task.pk}:"
+
+
+def _effect_key(task: SweepTask) -> str:
+    return f"{_prefix(task)}{task.batches}"
+
+
+# --- its status --------------------------------------------------------------------------------------
+
+
+def _claim(pk: uuid.UUID, worker: uuid.UUID, *, now: datetime) -> SweepTask | None:
+    """One worker gets it: a conditional update, and a lease that the work itself extends."""
+    if SweepPause.objects.standing().exists():
+        return None
+    free = SweepTask.objects.filter(pk=pk).claimable(at=now)
+    facts = {"worker": worker, "lease_until": now + LEASE, "attempts": F("attempts") + 1, "error_code": ""}
+    if free.update(status=TaskStatus.CLAIMED, **facts) != 1:
+        return None
+    SweepTask.objects.filter(pk=pk, started_at=None).update(started_at=now)
+    return SweepTask.objects.select_related("sweep").get(pk=pk)
+
+
+@transaction.atomic
+def _move(task: SweepTask, to: TaskStatus, *, now: datetime, error_code: str = "") -> None:
+    """Only whoever holds the lease writes the status; a failure is tried again with doubling pauses."""
+    locked = SweepTask.objects.select_for_update().get(pk=task.pk)
+    if locked.worker != task.worker or to not in TASK_TRANSITIONS[TaskStatus(locked.status)]:
+        return
+    pause = min(RETRY_AFTER * 2 ** min(locked.attempts - 1, 6), LONGEST_RETRY)
+    locked.status = to
+    locked.error_code = error_code
+    locked.lease_until = now + pause if to is TaskStatus.FAILED else now
+    locked.finished_at = now if to is TaskStatus.DONE else None
+    locked.save(update_fields=["status", "error_code", "lease_until", "finished_at"])
+
+
+def refuse_if_changed(sweep: Sweep, *, now: datetime) -> bool:
+    """The map changed under a sweep that runs: its collections may not be what they were. True where it was refused."""
+    if sweep.map_version == datamap.map_version():
+        return False
+    refuse_sweep(sweep, reason="sweep_stale", actor="system", now=now)
+    return True

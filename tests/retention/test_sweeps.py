@@ -1,0 +1,101 @@
+"""A sweep on the sample platform: planned, executed exactly, refused when it should be."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+
+from apps.core import clock
+from apps.ledger.models import Entry
+from apps.retention import services
+from apps.retention.models import Rule, Sweep, SweepBatch
+from apps.retention.states import SweepStatus
+
+pytestmark = [pytest.mark.req("RET-1", "RET-3")]
+PLATFORM = "apps/demo/datasets/platform.yml"
+
+
+@pytest.fixture
+def platform(committed_db):
+    """The sample platform of the tests, on the map."""
+    call_command("datamap", "load", PLATFORM, verbosity=0)
+    return clock.now()
+
+
+def rows(sql, *parameters):
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return cursor.fetchall()
+
+
+def plan(now, **more):
+    return services.make_plan(day=now.date(), now=now, actor="command", **more)
+
+
+def run(sweep, now):
+    started = services.start_sweep(sweep.hash, actor="command", now=now)
+    return services.run_sweep(started, tick=lambda: now)
+
+
+def test_a_plan_says_what_would_go_and_does_nothing(platform):
+    before = rows("SELECT count(*) FROM platform.messages")
+    sweep = plan(platform)
+    [line] = [line for line in sweep.lines if line["collection"] == "platform:messages"]
+    expected = rows(
+        "SELECT count(*) FROM platform.messages WHERE created_at < %s",
+        datetime.combine(platform.date(), datetime.min.time(), UTC) - timedelta(days=184),
+    )[0][0]
+    assert line["rule"] == "communications_content"
+    assert expected <= line["count"] < line["total"] == before[0][0]
+    assert rows("SELECT count(*) FROM platform.messages") == before
+
+
+def test_the_same_data_on_the_same_day_give_the_same_plan(platform):
+    first, second = plan(platform), plan(platform + timedelta(seconds=5))
+    assert (first.pk, services.plan_document(first)) == (second.pk, services.plan_document(second))
+
+
+def test_a_run_does_exactly_what_was_planned_and_a_second_one_finds_nothing(platform):
+    sweep = plan(platform)
+    assert sweep.planned > 100
+    done = run(sweep, platform)
+    assert done.status == SweepStatus.DONE, services.report(done)
+    assert {task.collection: task.done for task in done.tasks.all()} == {
+        task.collection: task.planned for task in done.tasks.all()
+    }
+    assert plan(platform).planned == 0
+
+
+@pytest.mark.req("RET-4")
+def test_invoices_stay_as_long_as_the_tax_law_says(platform):
+    sweep = plan(platform)
+    kept = [one for line in sweep.lines for one in line["kept"]]
+    run(sweep, platform)
+    assert rows("SELECT count(*) FROM platform.invoices WHERE invoiced_on > current_date - 3000")[0][0] > 0
+    assert all(one["count"] for one in kept)
+
+
+def test_every_batch_leaves_one_line_of_evidence_and_none_a_row(platform):
+    sweep = run(plan(platform), platform)
+    lines = Entry.objects.filter(verb="retention.batch")
+    assert lines.count() == SweepBatch.objects.filter(task__sweep=sweep).count()
+    assert sum(entry.facts["rows"] for entry in lines) == sum(task.done for task in sweep.tasks.all())
+
+
+@pytest.mark.threat("T52")
+def test_a_plan_made_with_other_rules_is_refused(platform):
+    sweep = plan(platform)
+    rule = Rule.objects.current().get(key="communications_content")
+    Rule.objects.filter(pk=rule.pk).update(replaced_at=platform + timedelta(seconds=1))
+    with pytest.raises(services.SweepRefused) as refused:
+        run(sweep, platform + timedelta(seconds=2))
+    assert refused.value.code == "sweep_stale"
+    assert Sweep.objects.get(pk=sweep.pk).status == SweepStatus.PLANNED
+
+
+def test_a_plan_for_a_day_to_come_is_not_run_early(platform):
+    sweep = services.make_plan(day=platform.date() + timedelta(days=1), now=platform, actor="command")
+    with pytest.raises(services.SweepRefused) as refused:
+        run(sweep, platform)
+    assert refused.value.code == "sweep_early"
