@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -14,6 +14,9 @@ from apps.core.tables import Column, Empty
 from apps.ledger.models import Entry
 from apps.ledger.services import sentence
 from apps.notifications.models import OutgoingMessage
+from apps.retention.policies import can_see_holds
+
+ABOUT_HOLDS = "retention/hold"  # how the names of letters about legal holds begin
 
 # An entry's number follows its time. No head sorts by what has no index: the ledger only grows.
 EVIDENCE_COLUMNS = (
@@ -63,6 +66,21 @@ def evidence_header() -> list[str]:
 def evidence_cells(entry: Entry) -> Iterator[object]:
     """Whole ids and fingerprints: a file is for looking things up."""
     yield from (entry.at.isoformat(), sentence(entry), entry.verb, entry.actor, entry.target, bytes(entry.leaf).hex())
+
+
+def entries_for(user: Any) -> QuerySet[Entry]:
+    """What this person may read of the evidence: that a legal hold stands is for those alone who work with it (T63)."""
+    entries = Entry.objects.visible_to(user)
+    if can_see_holds(user):
+        return entries
+    letters = Q(verb__startswith="notification.", facts__template__startswith=ABOUT_HOLDS)
+    return entries.exclude(verb__startswith="hold.").exclude(letters)
+
+
+def messages_for(user: Any) -> QuerySet[OutgoingMessage]:
+    """The outbox likewise."""
+    messages = OutgoingMessage.objects.visible_to(user)
+    return messages if can_see_holds(user) else messages.exclude(template__startswith=ABOUT_HOLDS)
 
 
 def matching(entries: QuerySet[Entry], chosen: dict[str, Any]) -> QuerySet[Entry]:

@@ -21,8 +21,6 @@ from apps.dashboard import gallery, listings, policies
 from apps.dashboard.doors import DOORS, TILES, ways
 from apps.dashboard.forms import EvidenceForm, OutboxForm
 from apps.dashboard.navigation import THEME_COOKIE, THEMES, address
-from apps.ledger.models import Entry
-from apps.notifications.models import OutgoingMessage
 
 
 @require_safe
@@ -75,7 +73,7 @@ def evidence(request: HttpRequest) -> HttpResponse:
     form = EvidenceForm(request.GET)
     chosen = form.chosen()
     listing = Listing(request.GET, columns=listings.EVIDENCE_COLUMNS, sort="-when", filters=chosen)
-    found = listings.matching(Entry.objects.visible_to(request.user), chosen)
+    found = listings.matching(listings.entries_for(request.user), chosen)
     if request.GET.get("format") == "csv":
         entries = found.order_by(*listing.order)
         return csv_response("evidence", listings.evidence_header(), entries, listings.evidence_cells)
@@ -96,7 +94,7 @@ def outbox(request: HttpRequest) -> HttpResponse:
     form = OutboxForm(request.GET)
     chosen = form.chosen()
     listing = Listing(request.GET, columns=listings.OUTBOX_COLUMNS, sort="-when", filters=chosen)
-    found = OutgoingMessage.objects.visible_to(request.user).in_state(chosen.get("state", ""))
+    found = listings.messages_for(request.user).in_state(chosen.get("state", ""))
     if request.GET.get("format") == "csv":
         messages = found.order_by(*listing.order)
         return csv_response("outbox", listings.outbox_header(), messages, listings.outbox_cells)

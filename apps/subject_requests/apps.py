@@ -5,6 +5,6 @@ class SubjectRequestsConfig(AppConfig):
     name = "apps.subject_requests"
 
     def ready(self) -> None:
-        from apps.subject_requests import guard
+        from apps.subject_requests import guard, receivers  # noqa: F401  receivers: connects them
 
         guard.register()

@@ -131,6 +131,16 @@ DESK = {
     "desk:progress": Row(frozenset({"officer", "dpo"}), needs="a_request"),
     "desk:act": Row(frozenset({"officer"}), POST, "a_step"),
 }
+# For everybody but officers and the data protection officer there are no legal holds (T63).
+READS_HOLDS = frozenset({"officer", "dpo"})
+HOLDS = {
+    "retention:holds": Row(READS_HOLDS),
+    "retention:hold_new": Row(frozenset({"officer"}), FORM),
+    "retention:hold": Row(READS_HOLDS, needs="a_hold"),
+    "retention:hold_review": Row(frozenset({"officer"}), POST, "a_hold"),
+    "retention:hold_reveal": Row(READS_HOLDS, POST, "a_hold"),
+    "retention:hold_lift": Row(frozenset({"officer"}), FORM, "a_hold"),
+}
 PROCESSORS = {
     "processors:list": Row(EVERYBODY),
     "processors:download": Row(EVERYBODY),
@@ -159,3 +169,4 @@ AREAS: dict[str, dict[str, Row]] = {
     "retention": RETENTION,
 }
 MATRIX = {name: row for area in AREAS.values() for name, row in area.items()}
+    "holds": HOLDS,

@@ -21,6 +21,8 @@ from apps.subject_requests.states import PackageKind, Right
 from tests.accounts.factories import CustomerAccountFactory, MembershipFactory, UserFactory
 from tests.architecture.role_matrix import AREAS, EVERYBODY, MATRIX, NOBODY, OF_ACME, ROLES, STAFF, Row
 from tests.processors.factories import EngagementFactory
+from tests.retention.holds import hold
+from tests.retention.sweeping import SweepFactory
 from tests.subject_requests.factories import filed
 
 pytestmark = pytest.mark.threat("T1")
@@ -128,6 +130,12 @@ class World:
 
     def an_engagement(self) -> dict[str, object]:
         return {"line": EngagementFactory().line}
+
+    def a_hold(self) -> dict[str, object]:
+        return {"reference": hold(account="1001", owner=self.people["officer"]).reference}
+
+    def a_sweep(self) -> dict[str, object]:
+        return {"hash": SweepFactory(waiting=True).hash}
 
     def colleague(self) -> dict[str, object]:
         return {"pk": self.people["auditor"].pk}

@@ -88,6 +88,11 @@ class Hold(models.Model):
         return self.reference
 
     @property
+    def target(self) -> str:
+        """What the ledger calls it."""
+        return f"retention.hold:{self.pk}"
+
+    @property
     def people(self) -> tuple[Identity, ...]:
         """The identities the hold is about, opened."""
         if not self.identities:

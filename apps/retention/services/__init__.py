@@ -55,6 +55,7 @@ from apps.retention.services.holds import (
     lift_hold,
     place_hold,
     reveal_hold,
+    Skipped,
     skipped_in_sweeps,
     stopped_elsewhere,
 )
@@ -109,6 +110,9 @@ __all__ = [
     "resume_sweeps",
     "run_sweep",
     "start_sweep",
+    "RuleErrors",
+    "Skipped",
+    "SweepRefused",
     "work_on",
     "SCHEDULE",
     "HoldScope",

@@ -36,7 +36,7 @@ from apps.subject_requests.services.execution import close_erasure, confirm_exec
 from apps.subject_requests.services.forgetting import forget_identifiers, to_forget
 from apps.subject_requests.services.intake import open_request, own_identities
 from apps.subject_requests.services.moves import IllegalMove
-from apps.subject_requests.services.pending import erase_pending
+from apps.subject_requests.services.pending import erase_pending, hurry_pending
 from apps.subject_requests.services.planning import (
     approve_request,
     plan_of,
@@ -91,6 +91,7 @@ __all__ = [
     "extend_deadline",
     "follow_up_silence",
     "forget_identifiers",
+    "hurry_pending",
     "make_calendar_feed",
     "mint_download_link",
     "open_calendar_feed",

@@ -22,7 +22,7 @@ from apps.subject_requests.models import Certificate, Package, StoreTask, Subjec
 from apps.subject_requests.services.access import write_sealed
 from apps.subject_requests.services.article15 import complaint
 from apps.subject_requests.services.delivery import LIFETIME
-from apps.subject_requests.services.kept import Kept, counts_by_capacity, kept_rows
+from apps.subject_requests.services.kept import Kept, counts_by_capacity, kept_rows, told_ground
 from apps.subject_requests.services.moves import _close_part
 from apps.subject_requests.services.moves import _move as _move_request
 from apps.subject_requests.services.package import Archive
@@ -143,8 +143,8 @@ def _store(task: StoreTask, kept: Sequence[Kept]) -> dict[str, Any]:
 def _kept(rows: Kept) -> dict[str, Any]:
     return {
         "count": rows.count,
-        "ground": rows.ground,
-        "kind": rows.kind,
+        "ground": told_ground(rows.ground, rows.kind),
+        "kind": told_ground(rows.kind, rows.kind),
         "until": rows.until.isoformat() if rows.until else None,
         "until_latest": rows.until_latest.isoformat() if rows.until_latest else None,
     }

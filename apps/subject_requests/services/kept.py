@@ -9,6 +9,7 @@ from apps.datamap.models import ErasurePlan
 from apps.subject_requests.models import StoreTask
 
 OWN_DATASET = "portal_subject_requests:"
+OTHER = "other"
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,11 @@ def kept_rows(plan: ErasurePlan, tasks: Iterable[StoreTask]) -> list[Kept]:
             found = (item["collection"], capacity, item["count"], item["ground"] or "", item["kind"] or "")
             kept.append(Kept(task.store, *found, until, latest))
     return kept
+
+
+def told_ground(ground: str, kind: str) -> str:
+    """A ground as customers and auditors may read it: that a hold stands is not for them to know (T63)."""
+    return OTHER if kind == "hold" else ground
 
 
 def _day(value: Any) -> date | None:

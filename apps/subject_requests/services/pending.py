@@ -22,7 +22,7 @@ from apps.datamap.models import ErasurePlan
 from apps.ledger.services import record
 from apps.subject_requests.models import PendingErasure, SubjectRequest
 from apps.subject_requests.services.forgetting import FORGET_AFTER
-from apps.subject_requests.services.kept import Kept, kept_rows
+from apps.subject_requests.services.kept import Kept, kept_rows, told_ground
 from apps.subject_requests.services.planning import scope_of
 from apps.subject_requests.states import PendingStatus
 
@@ -72,6 +72,14 @@ def _pending(subject_request: SubjectRequest, kept: Kept, scope: datamap.Scope, 
     sealed |= {"rows": scope.rows}
     row.scope = crypto.seal(json.dumps(sealed | {"account": scope.account}), bound_to=f"pending:{row.pk}")
     return row
+
+
+def hurry_pending(*, now: datetime) -> int:
+    """A hold ended: what may have waited for it is due at once. Nobody knew when that would be, so it is among what
+    would be looked at within a week; whatever else protects it is asked again then."""
+    today = clock.local_date(now)
+    soon = PendingErasure.objects.waiting().filter(check_on__gt=today, check_on__lte=today + LOOK_AGAIN)
+    return soon.exclude(kind="open_request").update(check_on=today)
 
 
 def _next_check(until: date | None, *, now: datetime) -> date:
@@ -202,8 +210,9 @@ def _settle(pending: PendingErasure, plan: ErasurePlan, receipt: datamap.Receipt
     still = [line for line in kept if line["count"] and line["ground"] != NOT_APPROVED]
     _move(held, still, now=now)
     if erased or not still:
+        ground = told_ground(held.ground, held.kind)
         record(actor="system", verb="subject_request.pending_erased", target=held.request, at=now, plan=plan.hash,
-               collection=held.collection, ground=held.ground, erased=erased, waiting=bool(still))  # fmt: skip
+               collection=held.collection, ground=ground, erased=erased, waiting=bool(still))  # fmt: skip
     return True
 
 
@@ -213,7 +222,8 @@ def _move(held: PendingErasure, still: list[dict[str, Any]], *, now: datetime) -
         dates = sorted(date.fromisoformat(line["until"]) for line in still if line["until"])
         held.until = dates[0] if dates else None
         held.count = sum(line["count"] for line in still)
-        held.check_on = _next_check(held.until, now=now)
+        # Rows whose end nobody knows may be free before the first day that is known.
+        held.check_on = _next_check(held.until if len(dates) == len(still) else None, now=now)
     else:
         held.status, held.erased_at, held.scope = PendingStatus.ERASED, now, b""
     held.save()
