@@ -61,9 +61,9 @@ def test_a_run_does_exactly_what_was_planned_and_a_second_one_finds_nothing(plat
     assert sweep.planned > 100
     done = run(sweep, platform)
     assert done.status == SweepStatus.DONE, services.report(done)
-    assert {task.collection: task.done for task in done.tasks.all()} == {
-        task.collection: task.planned for task in done.tasks.all()
-    }
+    assert [(str(task), task.columns, task.done) for task in done.tasks.all()] == [
+        (str(task), task.columns, task.planned) for task in done.tasks.all()
+    ]
     assert plan(platform).planned == 0
 
 

@@ -57,6 +57,7 @@ class Purge:
     limits: Past
     keeps: tuple[guards.Keep, ...]
     kin: Kin
+    whole: sa.ColumnElement[bool] | None = None  # where columns alone go: rows that go whole, and need not lose them
 
     @property
     def table(self) -> sa.Table:
@@ -71,7 +72,8 @@ class Purge:
         """Past their limits and not made anonymous already."""
         if self.is_delete:
             return self.limits.past
-        return sa.and_(self.limits.past, sa.not_(is_masked(on(self.live, self.table), self.treatment)))
+        whole = [] if self.whole is None else [self.whole.is_not(sa.true())]
+        return sa.and_(self.limits.past, sa.not_(is_masked(on(self.live, self.table), self.treatment)), *whole)
 
     def goes(self, *, going: Mapping[str, sa.ColumnElement[bool]] | None = None) -> sa.ColumnElement[bool]:
         """Past, and nothing keeps them. `going`: what goes from other collections first, so that it blocks nothing."""
@@ -83,7 +85,9 @@ class Purge:
         return self.kin.blocks(self.table, going=going or {}) if self.is_delete else []
 
 
-def compile_order(order: Order, live: Live, *, table: sa.Table | None = None) -> Purge | None:
+def compile_order(
+    order: Order, live: Live, *, table: sa.Table | None = None, whole_rows: sa.ColumnElement[bool] | None = None
+) -> Purge | None:
     """The order for the collection's table, or for a partition of it. Asks all guards. Raises `NoGuards`."""
     collection = live.datamap.collections[order.collection]
     whole = live.info(collection)
@@ -98,7 +102,7 @@ def compile_order(order: Order, live: Live, *, table: sa.Table | None = None) ->
     found = live.table(collection)
     treatment = _treatment(order, collection, found)
     kin = kin_of(live, collection) if treatment.kind == "delete" else Kin()
-    return Purge(info, found, treatment, limits, tuple(keeps), kin)
+    return Purge(info, found, treatment, limits, tuple(keeps), kin, whole_rows)
 
 
 def _treatment(order: Order, collection: Collection, live: LiveTable) -> Treatment:

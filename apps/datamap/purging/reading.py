@@ -53,7 +53,8 @@ class Reading:
         found = []
         for place, order in enumerate(orders):
             collection = self.live.datamap.collections[order.collection]
-            purge = compile_order(order, self.live)
+            whole = going.get(order.collection) if order.columns else None
+            purge = compile_order(order, self.live, whole_rows=whole)
             if purge is None or collection.store in self.down:
                 continue
             session = self.live.snapshots.of(collection.store)
