@@ -15,7 +15,7 @@ from apps.dashboard import policies
 THEME_COOKIE = "theme"
 THEMES = ("light", "dark")
 
-PUBLIC_DOORS = (("processors:list", _("Processors")), ("retention:page", _("Retention")))
+PUBLIC_DOORS = (("processors:list", _("Processors")), ("retention:page", _("Retention periods")))
 CUSTOMER_DOORS = (("subject_requests:home", _("Home")), ("subject_requests:list", _("Requests")))
 OFFICER_DOORS = (("desk:queue", _("Desk")), ("desk:overview", _("Overview")), ("retention:holds", _("Legal holds")))
 RETENTION_DOORS = (("retention:overview", _("Retention")),)
@@ -60,7 +60,7 @@ def names_for(user: Any) -> list[tuple[str, Any]]:
     if not accounts.is_staff_member(user):
         return [*CUSTOMER_DOORS, *PUBLIC_DOORS]
     names = [*OFFICER_DOORS] if accounts.has_role(user, Role.OFFICER, Role.DPO) else []
-    names += REGISTER_DOORS
+    names += [*RETENTION_DOORS, *REGISTER_DOORS]
     names += EVIDENCE_DOORS if policies.can_read_evidence(user) else []
     names += OUTBOX_DOORS if policies.can_read_outbox(user) else []
     names += PEOPLE_DOORS if accounts.can_see_people(user) else []

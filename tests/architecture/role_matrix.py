@@ -155,6 +155,24 @@ RETENTION = {
     "retention:page": Row(EVERYBODY),
     "retention:spreadsheet": Row(EVERYBODY),
     "retention:data": Row(EVERYBODY),
+    "retention:overview": Row(STAFF),
+    "retention:sweep": Row(STAFF, needs="a_sweep"),
+    "retention:sweep_progress": Row(STAFF, needs="a_sweep"),
+    "retention:sweep_approve": Row(frozenset({"officer"}), FORM, "a_sweep"),
+    "retention:sweep_spreadsheet": Row(STAFF, needs="a_sweep"),
+    "retention:sweep_data": Row(STAFF, needs="a_sweep"),
+}
+DESK_OF_LEAVING = frozenset({"officer", "dpo", "admin"})
+LEAVING = {
+    "retention:account": Row(OWNER_OF_ACME, needs="team"),
+    "retention:choose": Row(OWNER_OF_ACME, FORM, "a_choice"),
+    "retention:leave": Row(OWNER_OF_ACME, FORM, "team"),
+    "retention:stay": Row(OWNER_OF_ACME, FORM, "a_departure"),
+    "retention:package": Row(OWNER_OF_ACME, POST, "a_departure"),
+    "retention:certificate": Row(OWNER_OF_ACME | DESK_OF_LEAVING, needs="a_certificate"),
+    "retention:certificate_data": Row(OWNER_OF_ACME | DESK_OF_LEAVING, needs="a_certificate"),
+    "retention:departures": Row(DESK_OF_LEAVING),
+    "retention:departure_new": Row(frozenset({"officer"}), FORM),
 }
 AREAS: dict[str, dict[str, Row]] = {
     "core": CORE,
@@ -165,8 +183,9 @@ AREAS: dict[str, dict[str, Row]] = {
     "people": PEOPLE,
     "requests": REQUESTS,
     "desk": DESK,
+    "holds": HOLDS,
     "processors": PROCESSORS,
     "retention": RETENTION,
+    "leaving": LEAVING,
 }
 MATRIX = {name: row for area in AREAS.values() for name, row in area.items()}
-    "holds": HOLDS,

@@ -22,6 +22,7 @@ from tests.accounts.factories import CustomerAccountFactory, MembershipFactory, 
 from tests.architecture.role_matrix import AREAS, EVERYBODY, MATRIX, NOBODY, OF_ACME, ROLES, STAFF, Row
 from tests.processors.factories import EngagementFactory
 from tests.retention.holds import hold
+from tests.retention.leaving import announced, certified
 from tests.retention.sweeping import SweepFactory
 from tests.subject_requests.factories import filed
 
@@ -136,6 +137,17 @@ class World:
 
     def a_sweep(self) -> dict[str, object]:
         return {"hash": SweepFactory(waiting=True).hash}
+
+    def a_choice(self) -> dict[str, object]:
+        return self.team() | {"rule": "communications_content"}
+
+    def a_departure(self) -> dict[str, object]:
+        announced(self.account, now=clock.now(), ends_on=clock.now().date())
+        return self.team()
+
+    def a_certificate(self) -> dict[str, object]:
+        certified(self.account)
+        return self.team()
 
     def colleague(self) -> dict[str, object]:
         return {"pk": self.people["auditor"].pk}

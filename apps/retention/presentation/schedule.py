@@ -36,6 +36,7 @@ class Row:
     differences: Sequence[str]
     after: str
     ran: datetime | None
+    longer: Sequence[Rule] = ()  # rules of single countries that lengthen this one
 
 
 @dataclass(frozen=True)
@@ -44,15 +45,18 @@ class Family:
     rows: Sequence[Row]
 
 
-def rows() -> list[Row]:
-    """Every rule in force; one that lengthens another in a country stands with that other."""
+def rows(named: Mapping[str, Sequence[str]] | None = None) -> list[Row]:
+    """Every rule in force; one that lengthens another in a country stands with that other.
+
+    `named`: which rules each collection of the map names, where the caller has asked that already.
+    """
     rules = list(Rule.objects.current())
     by_key = {rule.key: rule for rule in rules}
     longer: dict[str, list[Rule]] = {}
     for rule in rules:
         if rule.extends in by_key:
             longer.setdefault(rule.extends, []).append(rule)
-    ran = last_runs(rules, reached(rules, rule_keys().values()))
+    ran = last_runs(rules, reached(rules, (rule_keys() if named is None else named).values()))
     shown = sorted((rule for rule in rules if rule.extends not in by_key), key=_order)
     return [_row(rule, longer.get(rule.key, []), ran.get(rule.key)) for rule in shown]
 
@@ -120,6 +124,7 @@ def _row(rule: Rule, longer: Sequence[Rule], ran: datetime | None) -> Row:
         differences=list(_differences(rule, longer)),
         after=str(rule.get_action_display()),
         ran=ran,
+        longer=longer,
     )
 
 

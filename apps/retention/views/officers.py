@@ -1,0 +1,142 @@
+"""Retention at the desk: what the rules do and keep, what was measured, and each sweep with its report."""
+
+from typing import Any, cast
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from apps.accounts.models import User
+from apps.core import clock
+from apps.core.errors import DomainError
+from apps.core.http import part_of_a_page, require_fresh_factor, swap_parts
+from apps.core.questions import Question, ask
+from apps.core.tables import Empty, csv_response
+from apps.retention import policies, services
+from apps.retention.models import Sweep
+from apps.retention.presentation import overview as figures
+from apps.retention.presentation import pace, report, sweeps
+from apps.retention.presentation.run import Run
+from apps.retention.presentation.sweeps import SweepListing
+
+STOP_ASKING = 286  # what htmx's polling ends at
+
+
+@require_safe
+@login_required
+def overview(request: HttpRequest) -> HttpResponseBase:
+    """The rules, the next run, exceptions and storage, and every sweep (RET-1 to RET-4)."""
+    _require_reader(request)
+    listing = SweepListing(request)
+    found = listing.searched(Sweep.objects.visible_to(request.user))
+    if request.GET.get("format") == "csv":
+        return csv_response("sweeps", sweeps.header(), found.order_by(*listing.order), sweeps.cells)
+    page = listing.page(found)
+    table = listing.table(page, list(map(sweeps.row, page.rows)), empty=_none(listing), **sweeps.TABLE)
+    context = figures.page(request.user, today=clock.local_date(clock.now()))
+    context |= {"table": table, "form": listing.form, "clear_url": listing.clear_url}
+    return render(request, "retention/overview.html", context)
+
+
+def _none(listing: SweepListing) -> Empty:
+    if listing.chosen:
+        return Empty(_("Nothing here"), _("No sweep fits these filters."), listing.clear_url, _("Show everything"))
+    return Empty(_("No sweep yet"), _("The first one is planned tonight. “manage.py sweep --plan” plans one now."))
+
+
+@require_safe
+@login_required
+def sweep(request: HttpRequest, hash: str) -> HttpResponse:
+    """One sweep: its plan, how far it is, and its report."""
+    found = _visible(request, hash)
+    run = Run.of(found, user=request.user, now=clock.now())
+    swap_parts(request, when=run.is_at_work)
+    approval = _approval(found) if run.waits and policies.can_approve_sweep(request.user) else None
+    return render(request, "retention/sweep.html", run.page() | {"approval": approval})
+
+
+@require_safe
+@part_of_a_page
+def progress(request: HttpRequest, hash: str) -> HttpResponse:
+    """The part of the page that is fetched again while the sweep runs."""
+    found = _visible(request, hash)
+    told = pace.progress(found, list(found.tasks.all()), now=clock.now())
+    status = STOP_ASKING if told["is_done"] else 200
+    context = {"progress": told, "is_part": True}
+    return render(request, "retention/sweep_progress.html#part", context, status=status)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def approve(request: HttpRequest, hash: str) -> HttpResponse:
+    """Let a plan go that waits for a person, after asking once more."""
+    found = _visible(request, hash)
+    if not policies.can_approve_sweep(request.user):
+        raise PermissionDenied
+    if request.method == "POST":
+        return _approve(request, found)
+    return ask(request, _approval(found), back=_address(found))
+
+
+@require_fresh_factor
+def _approve(request: HttpRequest, found: Sweep) -> HttpResponse:
+    try:
+        services.approve_plan(found, by=cast(User, request.user).key, now=clock.now())
+    except DomainError as error:
+        messages.error(request, error.message)
+    else:
+        messages.success(request, _("Approved. The next run carries it out as it is planned."))
+    return redirect(_address(found))
+
+
+def _approval(found: Sweep) -> Question:
+    return Question(
+        reverse("retention:sweep_approve", args=[found.hash]),
+        _("Let this plan be carried out?"),
+        _("What has gone does not come back. Rows that are put on hold until then are skipped."),
+        _("Approve the plan"),
+        _("Let it wait"),
+    )
+
+
+@require_safe
+@login_required
+def spreadsheet(request: HttpRequest, hash: str) -> HttpResponse:
+    """The report as CSV."""
+    run = Run.of(_visible(request, hash), user=request.user, now=clock.now())
+    content = report.as_spreadsheet(run.sweep, run.tasks, run.rules, sees_holds=run.sees_holds)
+    return _file(content, "text/csv; charset=utf-8", f"sweep-{run.sweep.hash[:12]}.csv")
+
+
+@require_safe
+@login_required
+def data(request: HttpRequest, hash: str) -> HttpResponse:
+    """The report as JSON."""
+    run = Run.of(_visible(request, hash), user=request.user, now=clock.now())
+    content = report.as_json(run.sweep, run.tasks, run.points, run.totals, sees_holds=run.sees_holds)
+    return _file(content, "application/json", f"sweep-{run.sweep.hash[:12]}.json")
+
+
+def _file(content: str, content_type: str, name: str) -> HttpResponse:
+    disposition = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return HttpResponse(content, content_type=content_type, headers=disposition)
+
+
+def _visible(request: HttpRequest, hash: str) -> Sweep:
+    _require_reader(request)
+    found: Any = get_object_or_404(Sweep.objects.visible_to(request.user), hash=hash)
+    return cast(Sweep, found)
+
+
+def _address(found: Sweep) -> str:
+    return reverse("retention:sweep", args=[found.hash])
+
+
+def _require_reader(request: HttpRequest) -> None:
+    if not policies.can_see_sweeps(request.user):
+        raise Http404  # for customers there is no such place
