@@ -19,6 +19,8 @@ class _Sink:
 
     def flush(self) -> None: ...
 
+    def close(self) -> None: ...
+
     def drain(self) -> bytes:
         written, self._pieces = b"".join(self._pieces), []
         return written
@@ -34,7 +36,7 @@ class ArchiveStream:
         self.made_at = made_at
         self.files: list[dict[str, Any]] = []
         self._sink = _Sink()
-        self._archive = zipfile.ZipFile(self._sink, "w", zipfile.ZIP_DEFLATED)  # type: ignore[arg-type]
+        self._archive = zipfile.ZipFile(self._sink, "w", zipfile.ZIP_DEFLATED)
 
     def add(self, path: str, pieces: Iterable[bytes]) -> Iterator[bytes]:
         """The bytes of the archive as this file's content goes in."""

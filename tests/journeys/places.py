@@ -14,6 +14,9 @@ from apps.processors.models import Engagement
 from apps.subject_requests import services
 from apps.subject_requests.models import SubjectRequest
 from apps.subject_requests.states import About, Right
+from tests.accounts.factories import CustomerAccountFactory
+from tests.retention.leaving import announced, certified
+from tests.retention.sweeping import furnish_pages
 
 PLAIN_STATES = ("received", "waiting", "doubted", "extended", "withdrawn", "late")
 DATASET = "apps/demo/datasets/platform.yml"
@@ -64,7 +67,36 @@ def furnish(*, now: datetime, number: str, settle: Callable[[], Any]) -> list[Pl
     made["executing"] = filing.approved(Right.ERASURE, people[OFFICER], people[SECOND_OFFICER])
     customer = [Place(f"request-{name}", f"/requests/{each.reference}/", CUSTOMER) for name, each in made.items()]
     desk = [Place(f"desk-{name}", f"/desk/{each.reference}/", SECOND_OFFICER) for name, each in made.items()]
-    return [*PUBLIC, *customer, *desk, *_fixed(made)]
+    return [*PUBLIC, *customer, *desk, *_fixed(made), *_retention(now), *_leaving(now)]
+
+
+def _retention(now: datetime) -> list[Place]:
+    done, running, waiting = furnish_pages(now=now)
+    sweeps = {"done": done, "running": running, "waiting": waiting}
+    return [
+        Place("retention-desk", "/desk/retention/", OFFICER),
+        Place("retention-audited", "/desk/retention/?status=refused", AUDITOR),
+        *(Place(f"sweep-{name}", f"/desk/retention/sweeps/{each.hash}/", OFFICER) for name, each in sweeps.items()),
+        Place("sweep-approve", f"/desk/retention/sweeps/{waiting.hash}/approve/", OFFICER),
+    ]
+
+
+def _leaving(now: datetime) -> list[Place]:
+    """Acme chooses and Globex leaves; who has left has no rows on the sample platform."""
+    acme, globex = (CustomerAccount.objects.get(name=name) for name in ("Acme", "Globex"))
+    announced(globex, now=now, ends_on=(now + timedelta(days=40)).date())
+    done, own = certified(CustomerAccountFactory(name="Initech", platform_account_id="9999")), "/account/retention/"
+    owner = "owner@acme.example"
+    return [
+        Place("periods", f"{own}{acme.pk}/", owner),
+        Place("period-choose", f"{own}{acme.pk}/periods/communications_content/?period=P30D", owner),
+        Place("leave", f"{own}{acme.pk}/leave/", owner),
+        Place("leaving", f"{own}{globex.pk}/", "owner@globex.example"),
+        Place("leave-stay", f"{own}{globex.pk}/leave/stay/", "owner@globex.example"),
+        Place("departures", "/desk/departures/", OFFICER),
+        Place("departure-new", "/desk/departures/new/", OFFICER),
+        Place("departure-certificate", f"{own}{done.account_id}/leave/certificate/", OFFICER),
+    ]
 
 
 def _fixed(made: dict[str, SubjectRequest]) -> list[Place]:

@@ -58,6 +58,12 @@ class DepartureQuerySet(models.QuerySet["Departure"]):
     def standing(self) -> Self:
         return self.exclude(status=DepartureStatus.WITHDRAWN)
 
+    def certified(self) -> Self:
+        return self.filter(status=DepartureStatus.ERASED)
+
+    def for_list(self) -> Self:
+        return self.select_related("account")
+
 
 class Departure(models.Model):
     """A customer leaves: its service ends, for 30 days its data can still be read and returned, then it is erased.

@@ -2,34 +2,42 @@
 
 - changes: `preview_change`, `propose_change`, `approve_change`, `decline_change`, `withdraw_change`, and the same for a
   file of rules
+- sweeps: `make_plan`, `approve_plan`, `start_sweep`, `run_sweep`, `work_on`, `pause_sweeps`, `report`
 - rules: `seed_rules`, `import_rules` (CSV), `import_rule_file`, `export_rules` (YAML), `lint_rules`, and how they read
   in words
 - choosing: `choose_period` and what it would do
 - measuring: `measure`, once a day
+- statistics: `keep_statistics`, before rows are made anonymous
 - departures: `announce_departure`, `start_read_only`, `return_data`, `begin_erasing`, `finish_departure`,
   `withdraw_departure`, and what others ask of them: `departures_ending`, `is_read_only`
 """
 
 from apps.retention.services.changes import (
     Previewed,
+    RuleErrors,
     approve_change,
     decline_change,
     preview_change,
     preview_rule_file,
     propose_change,
     propose_rule_file,
+    refresh_preview,
     rule_from,
+    versions_of,
     withdraw_change,
 )
 from apps.retention.services.choosing import (
     choose_period,
     chosen_periods,
     is_within,
+    period_for,
     periods_offered,
     preview_period,
     rules_with_a_choice,
 )
+from apps.retention.services.clocks import read_clock
 from apps.retention.services.departures import (
+    READ_ONLY_DAYS,
     IllegalMove,
     announce_departure,
     begin_erasing,
@@ -47,6 +55,7 @@ from apps.retention.services.departures import (
 )
 from apps.retention.services.holds import (
     HoldScope,
+    Skipped,
     alert_hold_owner,
     check_scope,
     count_covered,
@@ -55,12 +64,12 @@ from apps.retention.services.holds import (
     lift_hold,
     place_hold,
     reveal_hold,
-    Skipped,
     skipped_in_sweeps,
     stopped_elsewhere,
 )
 from apps.retention.services.leaving_certificates import backups_until, digest_of
 from apps.retention.services.measuring import is_measured, measure
+from apps.retention.services.reports import differences, plan_document, report
 from apps.retention.services.returning import (
     open_package,
     path_of,
@@ -68,7 +77,6 @@ from apps.retention.services.returning import (
     return_data,
     waiting_for_package,
 )
-from apps.retention.services.reports import differences, plan_document, report
 from apps.retention.services.rules import (
     SCHEDULE,
     Imported,
@@ -82,7 +90,7 @@ from apps.retention.services.rules import (
     rules_version,
     seed_rules,
 )
-from apps.retention.services.clocks import read_clock
+from apps.retention.services.statistics import keep_statistics
 from apps.retention.services.sweeping import finish_sweep, run_sweep, work_on
 from apps.retention.services.sweeps import (
     SweepRefused,
@@ -96,32 +104,19 @@ from apps.retention.services.sweeps import (
 )
 
 __all__ = [
-    "SweepRefused",
-    "approve_plan",
-    "differences",
-    "finish_sweep",
-    "is_planned",
-    "make_plan",
-    "pause_sweeps",
-    "plan_document",
-    "read_clock",
-    "refuse_sweep",
-    "report",
-    "resume_sweeps",
-    "run_sweep",
-    "start_sweep",
-    "RuleErrors",
-    "Skipped",
-    "SweepRefused",
-    "work_on",
+    "READ_ONLY_DAYS",
     "SCHEDULE",
     "HoldScope",
     "IllegalMove",
     "Imported",
     "Previewed",
+    "RuleErrors",
+    "Skipped",
+    "SweepRefused",
     "alert_hold_owner",
     "announce_departure",
     "approve_change",
+    "approve_plan",
     "backups_until",
     "begin_erasing",
     "being_erased",
@@ -135,6 +130,7 @@ __all__ = [
     "departures_ending",
     "describe_ground",
     "describe_period",
+    "differences",
     "digest_of",
     "due_to_erase",
     "ended_services",
@@ -142,36 +138,52 @@ __all__ = [
     "export_rules",
     "extend_review",
     "finish_departure",
+    "finish_sweep",
     "holds_to_alert",
     "import_rule_file",
     "import_rules",
     "is_measured",
+    "is_planned",
     "is_read_only",
     "is_within",
+    "keep_statistics",
     "leaving_accounts",
     "lift_hold",
     "lint_rules",
+    "make_plan",
     "measure",
     "open_package",
     "path_of",
+    "pause_sweeps",
+    "period_for",
     "periods_offered",
     "place_hold",
+    "plan_document",
     "preview_change",
     "preview_period",
     "preview_rule_file",
     "propose_change",
     "propose_rule_file",
     "purge_return_files",
+    "read_clock",
+    "refresh_preview",
+    "refuse_sweep",
+    "report",
+    "resume_sweeps",
     "return_data",
     "reveal_hold",
     "rule_from",
     "rules_version",
     "rules_with_a_choice",
+    "run_sweep",
     "seed_rules",
     "skipped_in_sweeps",
     "start_read_only",
+    "start_sweep",
     "stopped_elsewhere",
+    "versions_of",
     "waiting_for_package",
     "withdraw_change",
     "withdraw_departure",
+    "work_on",
 ]

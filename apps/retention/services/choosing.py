@@ -40,7 +40,10 @@ def periods_offered(rule: Rule) -> list[str]:
 def is_within(text: str, limit: str) -> bool:
     """Whether a period never ends later than `limit`, from whichever day both run."""
     period, longest = Period.parse(text), Period.parse(limit)
-    return all(period.after(day) <= longest.after(day) for day in FOUR_YEARS)
+    try:
+        return all(period.after(day) <= longest.after(day) for day in FOUR_YEARS)
+    except (OverflowError, ValueError):  # beyond the calendar
+        return False
 
 
 @transaction.atomic
@@ -96,6 +99,12 @@ def preview_period(*, account: CustomerAccount, rule: Rule, period: str, now: da
 def chosen_periods(account: CustomerAccount) -> dict[str, ChosenPeriod]:
     """What the account chose, by rule."""
     return {one.rule: one for one in ChosenPeriod.objects.current().filter(account=account.platform_account_id)}
+
+
+def period_for(account: CustomerAccount, rule: Rule) -> str:
+    """How long the account's data is kept under a rule: as it chose, else as the rule says."""
+    chosen = chosen_periods(account).get(rule.key)
+    return chosen.period if chosen else rule.period
 
 
 def _note(account: str, rule: str, period: str, *, by: str, now: datetime) -> ChosenPeriod:

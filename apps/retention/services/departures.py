@@ -69,10 +69,7 @@ def announce_departure(
 
     The caller has checked who `by` is, and the fresh factor. Raises `InvalidInput`, `DomainError`.
     """
-    today = now.astimezone(UTC).date()
-    _check_days(service_ends_on, requested_on, today=today)
-    if choice not in DepartureChoice.values:
-        raise InvalidInput("choice", _("Choose what happens to the data."), code="unknown_choice")
+    _check(choice, service_ends_on, requested_on, today=now.astimezone(UTC).date())
     known = CustomerAccount.objects.select_for_update().get(pk=account.pk)
     if Departure.objects.standing().filter(account=known).exists():
         raise DomainError("already_leaving", _("This account is leaving already."))
@@ -86,14 +83,16 @@ def announce_departure(
         announced_by=by,
         announced_at=now,
     )
-    days = {"service_ends_on": service_ends_on, "erase_on": departure.erase_on, "requested_on": requested_on}
-    record(actor=by, verb="retention.departure_announced", target=departure, at=now, account=known.pk,
-           choice=str(choice), **days)  # fmt: skip
+    days = {name: getattr(departure, name) for name in ("service_ends_on", "erase_on", "requested_on")}
+    facts = {"account": known.pk, "choice": str(choice), **days}
+    record(actor=by, verb="retention.departure_announced", target=departure, at=now, **facts)
     leaving_letters.tell_owners(departure, "announced", now=now)
     return departure
 
 
-def _check_days(service_ends_on: date, requested_on: date | None, *, today: date) -> None:
+def _check(choice: str, service_ends_on: date, requested_on: date | None, *, today: date) -> None:
+    if choice not in DepartureChoice.values:
+        raise InvalidInput("choice", _("Choose what happens to the data."), code="unknown_choice")
     if service_ends_on < today:
         raise InvalidInput("service_ends_on", _("Choose today or a later day."), code="past")
     if service_ends_on > today + LONGEST_NOTICE:

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import Invitation, User
 from apps.accounts.policies import MemberRole, has_factor, memberships_of
+from apps.retention.services import leaving_accounts
 from apps.subject_requests.models import SubjectRequestQuerySet
 from apps.subject_requests.presentation import requester
 
@@ -39,6 +40,7 @@ def page(user: User, theirs: SubjectRequestQuerySet, *, now: datetime, today: da
         "has_more_done": len(done_rows) > SHOWN,
         "can_file": bool(memberships),
         "owned": [each.account for each in memberships if each.role == MemberRole.OWNER],
+        "leaving": leaving_accounts([each.account for each in memberships]),
         "has_factor": has_factor(user),
         "own_pages": [{"name": name, "url": url} for page, name in OWN_PAGES if (url := _address(page))],
     }
