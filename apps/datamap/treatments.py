@@ -193,9 +193,10 @@ def of_whole_rows(collection: Collection, live: LiveTable) -> Treatment:
     """How rows past their limit become anonymous: as an erasure overwrites them, and without what leads on to a person
     or an account. Opaque keys lead nowhere once an erasure is done; here the rows that they lead to stay."""
     changes = _changes(collection, live, ())
-    leading = {collection.tenant, *(top.column for top in collection.fields if top.references)}
-    for column in sorted(leading - {None} - live.not_null - changes.keys()):
-        changes[column] = Masking("null")
+    leading = [collection.tenant, *(top.column for top in collection.fields if top.references)]
+    for column in leading:
+        if column and column not in live.not_null:
+            changes.setdefault(column, Masking("null"))
     return Treatment("mask", changes)
 
 

@@ -25,5 +25,6 @@ VERBS = {
     "retention.departure_moved": _("moved leaving from %(from)s to %(to)s"),
     "retention.departure_packed": _("packed the data to return: %(rows)s rows"),
     "retention.departure_downloaded": _("took the returned data"),
+    "retention.statistics_kept": _("kept statistics of %(collection)s for %(month)s: %(groups)s groups"),
     "retention.departure_certified": _("certified: %(erased)s rows erased, %(kept)s kept"),
 }
