@@ -9,7 +9,7 @@ from django.core.management import call_command
 
 from apps.accounts.models import CustomerAccount, User
 from apps.core.identities import Identity, IdentityType
-from apps.demo.sign_ins import create_sign_ins
+from apps.demo.sign_ins import ACME, GLOBEX, create_sign_ins
 from apps.processors.models import Engagement
 from apps.subject_requests import services
 from apps.subject_requests.models import SubjectRequest
@@ -83,7 +83,7 @@ def _retention(now: datetime) -> list[Place]:
 
 def _leaving(now: datetime) -> list[Place]:
     """Acme chooses and Globex leaves; who has left has no rows on the sample platform."""
-    acme, globex = (CustomerAccount.objects.get(name=name) for name in ("Acme", "Globex"))
+    acme, globex = (CustomerAccount.objects.get(platform_account_id=one) for one in (ACME, GLOBEX))
     announced(globex, now=now, ends_on=(now + timedelta(days=40)).date())
     done, own = certified(CustomerAccountFactory(name="Initech", platform_account_id="9999")), "/account/retention/"
     owner = "owner@acme.example"
