@@ -6,9 +6,16 @@ from io import StringIO
 import pytest
 from django.core.management import call_command
 
+from apps.core import clock
+from apps.datamap import services as datamap
+from apps.datamap.search import Live
+from apps.datamap.stores import Snapshots
+from apps.datamap.treatments import of_whole_rows
 from apps.demo import people, schema
 from apps.demo.connections import connect_platform
 from apps.demo.services import DATASET_FILE
+from apps.retention import planning
+from apps.retention.models import Rule
 
 PHONE = f"phone_number={people.SHARED_PHONE}"
 EMAIL = f"email={people.SHARED_EMAIL}"
@@ -104,6 +111,26 @@ def test_an_account_holder_goes_and_the_invoices_stay_for_the_tax_office(on_the_
     assert told["platform:invoices"] == told["platform:invoice_lines"] == ("keep", "tax")
     for collection in ("payment_methods", "leads", "enrichment_profiles", "support_recordings", "web_visits"):
         assert told[f"platform:{collection}"] == ("erase", None)
+
+
+@pytest.mark.req("RET-1")
+def test_a_sweep_would_find_something_for_every_rule_of_the_platform(on_the_map):
+    lines = planning.survey(list(Rule.objects.current()), day=clock.now().date())
+    found = {line["rule"] for line in lines if line["store"] == "platform" and line["count"]}
+    assert found == {rule for key, rules in datamap.rule_keys().items() if key.startswith("platform:")
+                     for rule in rules}  # fmt: skip
+
+
+@pytest.mark.req("RET-3")
+def test_a_visit_made_anonymous_leads_to_nobody(on_the_map):
+    [visits] = [one for one in datamap.mapped_collections() if one.name == "web_visits"]
+    with Snapshots() as snapshots:
+        live = Live(datamap.current_map(), snapshots, keys=[visits.key]).table(visits)
+        way = of_whole_rows(visits, live)
+    assert set(live.columns) - way.changes.keys() == {"id", "created_at"}
+    assert {name for name, change in way.changes.items() if change.kind == "null"} >= {
+        "visitor_id", "ip_address", "holder_id", "account_id", "city",
+    }  # fmt: skip
 
 
 def test_a_colleague_is_not_found_with_oneself(on_the_map):

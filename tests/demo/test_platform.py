@@ -67,6 +67,15 @@ def test_communications_lie_in_partitions_by_region_and_month(platform):
     assert ask(platform, "SELECT DISTINCT region FROM platform.messages ORDER BY 1") == [("EEA",), ("other",)]
 
 
+def test_visits_lie_in_partitions_by_month_of_which_one_can_be_swapped(platform):
+    parts = {name for (name,) in ask(platform, "SELECT DISTINCT tableoid::regclass::text FROM platform.web_visits")}
+    assert len(parts) > 12
+    assert all(name.startswith("platform.web_visits_20") for name in parts)
+    keys = ask(platform, "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = %s::regclass "
+                         "AND contype IN ('p', 'f')", "platform.web_visits")  # fmt: skip
+    assert keys == [("PRIMARY KEY (created_at, id)",)]
+
+
 def test_there_is_no_default_partition_and_no_foreign_key_into_communications(platform):
     assert ask(platform, "SELECT partdefid FROM pg_partitioned_table WHERE partdefid <> 0") == []
     into = ask(

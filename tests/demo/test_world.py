@@ -33,17 +33,21 @@ def digest(**world):
     return together.hexdigest()
 
 
-@pytest.fixture(scope="module")
-def rows():
-    """Every row of a small world as a dict of texts, by table."""
+def rows_of(blocks):
+    """Every row as a dict of texts, by table."""
     found = defaultdict(list)
-    for block in blocks_of("small"):
+    for block in blocks:
         columns = block.columns.split(", ")
         for line in block.text.splitlines():
             values = line.split("\t")
             assert len(values) == len(columns), (block.table, line)
             found[block.table].append(dict(zip(columns, values, strict=True)))
     return found
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return rows_of(blocks_of("small"))
 
 
 def test_the_same_seed_scale_and_date_give_the_same_bytes():
