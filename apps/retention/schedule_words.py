@@ -23,7 +23,7 @@ SCHEDULE = Path(__file__).parent / "data" / "retention_schedule.csv"
 # In the order in which they are shown; a family that is not here comes last, by its own name.
 FAMILIES: Mapping[str, Any] = {
     "content": gettext_lazy("What people say to each other"),
-    "traffic": gettext_lazy("That they did: traffic data"),
+    "traffic": gettext_lazy("Traffic data: who, when and where, not what was said"),
     "account": gettext_lazy("Customers and prospects"),
     "enrichment": gettext_lazy("Data from other sources"),
     "visitor": gettext_lazy("Visitors of the website"),
@@ -50,6 +50,8 @@ TITLES: Mapping[str, Any] = {
     "security_logs": gettext_lazy("Security logs"),
     "packages": gettext_lazy("Files of answered requests"),
     "registrations": gettext_lazy("Registration of campaigns"),
+    "outbox": gettext_lazy("Messages from us"),
+    "erasure_plans": gettext_lazy("Plans of erasures"),
 }
 EXAMPLES: Mapping[str, Any] = {
     "communications_content": gettext_lazy("text of messages, attachments, recordings of calls"),
@@ -70,6 +72,8 @@ EXAMPLES: Mapping[str, Any] = {
     "security_logs": gettext_lazy("IP addresses, sign-ins"),
     "packages": gettext_lazy("export packages and certificates to download"),
     "registrations": gettext_lazy("purpose of a campaign and a sample message"),
+    "outbox": gettext_lazy("e-mails and text messages that the portal sent, with their addresses"),
+    "erasure_plans": gettext_lazy("whom a plan of an erasure is about, sealed"),
 }
 PURPOSES: Mapping[str, Any] = {
     "communications_content": gettext_lazy("The customer's service. The customer may choose any time up to this."),
@@ -93,6 +97,8 @@ PURPOSES: Mapping[str, Any] = {
     "security_logs": gettext_lazy("Keeping accounts secure."),
     "packages": gettext_lazy("Handing over the answer to a request."),
     "registrations": gettext_lazy("Registering a campaign where a country asks for it."),
+    "outbox": gettext_lazy("Seeing whether a notice arrived, and sending it again. An erasure takes it at once."),
+    "erasure_plans": gettext_lazy("Erasing exactly what was approved. After 30 days a plan does nothing any more."),
 }
 GROUNDS: Mapping[str, Any] = {
     Basis.CONSENT: gettext_lazy("Consent (GDPR 6(1)(a))"),

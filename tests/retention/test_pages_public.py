@@ -41,7 +41,7 @@ def test_every_rule_in_force_stands_there_with_its_period_event_and_purpose(clie
     assert '<strong>10 years</strong><br><span class="soft small">at the end of the book year</span>' in page
     assert '<strong>at once</strong><br><span class="soft small">when consent is withdrawn or expires</span>' in page
     assert "Bookkeeping, and the tax on services to other countries." in page
-    assert "made anonymous" in page
+    assert "Made anonymous" in page
     assert page.count("<h1") == 1
 
 
@@ -75,7 +75,7 @@ def test_a_longer_period_of_a_country_stands_with_act_and_article_beside_the_rul
         "Counsel looked at it on 3 March 2026.",
     ]
     assert row_of(client, "content_india") is None
-    assert row_of(client, "web_visits").differences == ["The same everywhere."]
+    assert row_of(client, "web_visits").differences == []
 
 
 @pytest.mark.req("RET-2")

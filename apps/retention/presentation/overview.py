@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from django.utils.translation import get_language, get_language_bidi
+from django.utils.translation import get_language, get_language_bidi, gettext_lazy
 
 from apps.core import charts
 from apps.datamap.services import collection_names, rule_keys
@@ -14,6 +14,12 @@ from apps.retention.models import Hold, Rule, Sweep, SweepPause
 from apps.retention.presentation import schedule, storage
 
 SHARD = "#"
+PARTS = (
+    ("rules", gettext_lazy("Rules")),
+    ("over-kept-head", gettext_lazy("Over-kept rows")),
+    ("storage", gettext_lazy("Storage")),
+    ("sweeps", gettext_lazy("Sweeps")),
+)
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,7 @@ def page(user: Any, *, today: date) -> dict[str, Any]:
     coming = by_rule(plan, rules, sees_holds=policies.can_see_holds(user)) if plan else None
     measured = storage.gather(rules.values(), named, names(named))
     return {
+        "parts": [{"text": text, "url": f"#{anchor}"} for anchor, text in PARTS],
         "families": [
             Family(family.name, [_row(row, coming, named) for row in family.rows])
             for family in schedule.families(shown)

@@ -44,7 +44,8 @@ class Totals:
 
 def progress(sweep: Sweep, tasks: Sequence[SweepTask], *, now: datetime) -> dict[str, Any]:
     """What `retention/sweep_progress.html` shows: real numbers, of now."""
-    done, planned = sum(task.done for task in tasks), max(sweep.planned, sum(task.planned for task in tasks))
+    done = sum(task.done for task in tasks)
+    planned = max(sweep.planned, done)  # rows that ran out since the plan was made go too
     recent = list(SweepBatch.objects.filter(task__sweep=sweep).order_by("-at", "-id")[:NOW])
     rate = _rate(recent)
     return {

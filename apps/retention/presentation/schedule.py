@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from django.utils import formats
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from apps.core.spreadsheets import as_csv
@@ -33,7 +34,7 @@ class Row:
     purpose: str
     ground: str
     note: str
-    differences: Sequence[str]
+    differences: Sequence[str]  # empty: the same everywhere
     after: str
     ran: datetime | None
     longer: Sequence[Rule] = ()  # rules of single countries that lengthen this one
@@ -98,9 +99,8 @@ def last_runs(rules: Iterable[Rule], among: set[str]) -> dict[str, datetime]:
     sweeps = list(done.values_list("rules", "made_at", "finished_at")[:SWEEPS_LOOKED_AT])
     found = {}
     for rule in rules:
-        ends = [
-            finished for keys, made, finished in sweeps if made >= rule.in_force_at and (not keys or rule.key in keys)
-        ]
+        covers = (end for keys, made, end in sweeps if made >= rule.in_force_at and (not keys or rule.key in keys))
+        ends = [end for end in covers if end]
         if ends and rule.key in among:
             found[rule.key] = ends[0]
     return found
@@ -122,7 +122,7 @@ def _row(rule: Rule, longer: Sequence[Rule], ran: datetime | None) -> Row:
         ground=words.ground(rule),
         note=_("Our own interest, not a duty: the person it is about can object.") if rule.is_interest else "",
         differences=list(_differences(rule, longer)),
-        after=str(rule.get_action_display()),
+        after=capfirst(rule.get_action_display()),
         ran=ran,
         longer=longer,
     )
@@ -145,8 +145,6 @@ def _differences(rule: Rule, longer: Sequence[Rule]) -> Iterator[str]:
     if rule.max_period != rule.period:
         told = {"period": period_in_words(Period.parse(rule.max_period))}
         yield _("Outside the European Economic Area longer only by a law of that country, at most %(period)s.") % told
-    elif rule.region == Rule.ANY_REGION and not longer:
-        yield _("The same everywhere.")
 
 
 # --- files -------------------------------------------------------------------------------------------
@@ -154,9 +152,9 @@ def _differences(rule: Rule, longer: Sequence[Rule]) -> Iterator[str]:
 
 def as_spreadsheet(found: Sequence[Row]) -> str:
     """The rules as CSV: words in the page's language, periods as in ISO 8601."""
-    header = (_("Key"), _("Version"), _("Family"), _("What"), _("Example"), _("Period (ISO 8601)"), _("Period"))
-    header += (_("Longest period (ISO 8601)"), _("Starts"), _("Purpose"), _("Ground"), _("Act and article"))
-    header += (_("Capacity"), _("Differences by region"), _("Afterwards"), _("Last carried out"))
+    header = [_("Key"), _("Version"), _("Family"), _("What"), _("Example"), _("Period (ISO 8601)"), _("Period")]
+    header += [_("Longest period (ISO 8601)"), _("Starts"), _("Purpose"), _("Ground"), _("Act and article")]
+    header += [_("Capacity"), _("Differences by region"), _("Afterwards"), _("Last carried out")]
     return as_csv(header, map(_cells, found))
 
 
@@ -164,7 +162,8 @@ def _cells(row: Row) -> tuple[object, ...]:
     rule = row.rule
     what = (rule.key, rule.version, words.family(rule.data_family), row.title, row.example)
     long = (rule.period, row.period, rule.max_period, row.starts)
-    why = (row.purpose, row.ground, rule.citation, rule.get_capacity_display(), " ".join(row.differences))
+    everywhere = _("the same everywhere")
+    why = (row.purpose, row.ground, rule.citation, rule.get_capacity_display(), " ".join(row.differences) or everywhere)
     return (*what, *long, *why, row.after, row.ran.isoformat() if row.ran else _("not yet"))
 
 

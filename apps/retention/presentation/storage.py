@@ -130,10 +130,12 @@ def over_kept_chart(measured: Measured, *, rtl: bool) -> LineChart:
 # --- storage -----------------------------------------------------------------------------------------
 
 
-def storage_charts(measured: Measured, *, rtl: bool) -> list[LineChart]:
-    """A line a data family."""
+def storage_charts(measured: Measured, *, rtl: bool) -> tuple[list[LineChart], list[LineChart]]:
+    """A line a data family, in two columns; the second one is shorter, for a bar chart twice as high stands on top."""
     codes = sorted({measured.families.get(row.collection, "") for row in measured.last}, key=words.family_place)
-    return [_storage(measured, code, rtl=rtl) for code in codes if code]
+    drawn = [_storage(measured, code, rtl=rtl) for code in codes if code]
+    first = len(drawn) // 2 + 1
+    return drawn[:first], drawn[first:]
 
 
 def _storage(measured: Measured, code: str, *, rtl: bool) -> LineChart:
@@ -163,7 +165,9 @@ def freed_chart(measured: Measured, *, today: date, rtl: bool) -> BarChart:
     return charts.bar_chart(
         key="freed",
         title=_("What the schedule will free"),
-        description=_("%(unit)s, estimated from the rows whose period ends in each month; no longer period counted in.")
+        description=_(
+            "%(unit)s, estimated from the rows whose period ends in each month. What else may keep them is left out."
+        )
         % {"unit": unit},
         empty=_("No row that was measured has a period that ends in the coming twelve months."),
         head=_("Month"),
