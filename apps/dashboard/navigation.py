@@ -23,6 +23,8 @@ REGISTER_DOORS = (("processors:register", _("Registers")),)
 EVIDENCE_DOORS = (("dashboard:evidence", _("Evidence")),)
 PEOPLE_DOORS = (("people", _("People")),)
 OUTBOX_DOORS = (("dashboard:outbox", _("Outbox")),)
+REGISTERS = (("processors:register", _("Processors")), ("retention:rules", _("Retention rules")))
+AREAS = {"processors:register": "/registers/"}  # a door that leads to more than what lies below its own address
 
 
 @dataclass(frozen=True)
@@ -39,10 +41,26 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
     return {
         "nav": _doors(request, names_for(user)),
         "nav_user": _doors(request, _account_names(user)),
+        "registers": registers(request),
         "sign_out_url": address("account_logout"),
         "theme": theme if theme in THEMES else "",
         "theme_url": address("dashboard:theme"),
     }
+
+
+@dataclass(frozen=True)
+class Tab:
+    """For `components/tabs.html`."""
+
+    text: Any
+    url: str
+    is_current: bool
+
+
+def registers(request: HttpRequest) -> list[Tab]:
+    """The registers beside one another, for the tabs on top of each."""
+    found = [(label, address(name)) for name, label in REGISTERS]
+    return [Tab(label, url, request.path.startswith(url)) for label, url in found if url]
 
 
 def address(name: str) -> str | None:
@@ -74,8 +92,8 @@ def _account_names(user: Any) -> list[tuple[str, Any]]:
 
 
 def _doors(request: HttpRequest, names: list[tuple[str, Any]]) -> list[Door]:
-    found = [(label, address(name)) for name, label in names]
-    doors = [(label, url) for label, url in found if url]
+    found = [(label, address(name), AREAS.get(name, "")) for name, label in names]
+    doors = [(label, url, area or url) for label, url, area in found if url]
     # The longest address that fits is where one is: /evidence/outbox/ is not also /evidence/.
-    here = max((url for _label, url in doors if request.path.startswith(url)), key=len, default="")
-    return [Door(label, url, url == here) for label, url in doors]
+    here = max((area for _label, _url, area in doors if request.path.startswith(area)), key=len, default="")
+    return [Door(label, url, area == here) for label, url, area in doors]

@@ -174,6 +174,17 @@ LEAVING = {
     "retention:departures": Row(DESK_OF_LEAVING),
     "retention:departure_new": Row(frozenset({"officer"}), FORM),
 }
+RULES = {
+    "retention:rules": Row(STAFF),
+    "retention:rules_export": Row(STAFF),
+    "retention:rules_file": Row(ADMIN, FORM),
+    "retention:rule_new": Row(ADMIN, FORM),
+    "retention:rule": Row(STAFF, needs="a_rule"),
+    "retention:rule_edit": Row(ADMIN, FORM, "a_rule"),
+    "retention:rule_end": Row(ADMIN, FORM, "a_rule"),
+    "retention:rule_change": Row(STAFF, needs="a_change_of_a_rule"),
+    "retention:rule_decide": Row(ADMIN, POST, "a_decision_on_a_rule"),
+}
 AREAS: dict[str, dict[str, Row]] = {
     "core": CORE,
     "dashboard": DASHBOARD,
@@ -185,6 +196,7 @@ AREAS: dict[str, dict[str, Row]] = {
     "desk": DESK,
     "holds": HOLDS,
     "processors": PROCESSORS,
+    "rules": RULES,
     "retention": RETENTION,
     "leaving": LEAVING,
 }

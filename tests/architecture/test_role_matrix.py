@@ -21,6 +21,7 @@ from apps.subject_requests.states import PackageKind, Right
 from tests.accounts.factories import CustomerAccountFactory, MembershipFactory, UserFactory
 from tests.architecture.role_matrix import AREAS, EVERYBODY, MATRIX, NOBODY, OF_ACME, ROLES, STAFF, Row
 from tests.processors.factories import EngagementFactory
+from tests.retention.factories import RuleChangeFactory
 from tests.retention.holds import hold
 from tests.retention.leaving import announced, certified
 from tests.retention.sweeping import SweepFactory
@@ -148,6 +149,15 @@ class World:
     def a_certificate(self) -> dict[str, object]:
         certified(self.account)
         return self.team()
+
+    def a_rule(self) -> dict[str, object]:
+        return {"key": "web_visits"}
+
+    def a_change_of_a_rule(self) -> dict[str, object]:
+        return {"pk": RuleChangeFactory().pk}
+
+    def a_decision_on_a_rule(self) -> dict[str, object]:
+        return self.a_change_of_a_rule() | {"verb": "decline"}
 
     def colleague(self) -> dict[str, object]:
         return {"pk": self.people["auditor"].pk}

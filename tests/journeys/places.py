@@ -15,6 +15,7 @@ from apps.subject_requests import services
 from apps.subject_requests.models import SubjectRequest
 from apps.subject_requests.states import About, Right
 from tests.accounts.factories import CustomerAccountFactory
+from tests.retention.factories import RuleChangeFactory
 from tests.retention.leaving import announced, certified
 from tests.retention.sweeping import furnish_pages
 
@@ -128,6 +129,13 @@ def _fixed(made: dict[str, SubjectRequest]) -> list[Place]:
         Place("register", "/registers/processors/", ADMIN),
         Place("register-entry", f"/registers/processors/{Engagement.objects.earliest('pk').line}/", ADMIN),
         Place("register-new", "/registers/processors/new/", ADMIN),
+        Place("rules", "/registers/rules/", ADMIN),
+        Place("rule", "/registers/rules/tax/", ADMIN),
+        Place("rule-form", "/registers/rules/tax/change/", ADMIN),
+        Place("rule-end", "/registers/rules/support_recordings/end/", ADMIN),
+        Place("rule-proposed", f"/registers/rules/changes/{RuleChangeFactory().pk}/", ADMIN),
+        Place("rule-new", "/registers/rules/new/", ADMIN),
+        Place("rules-file", "/registers/rules/file/", ADMIN),
     ]
 
 

@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import factory
 
-from apps.retention.models import Rule
+from apps.retention.models import Rule, RuleChange
 from apps.retention.periods import Event
 from apps.retention.states import Action, Basis, Capacity
 
@@ -27,3 +27,33 @@ class RuleFactory(factory.django.DjangoModelFactory):
     class Params:
         duty = factory.Trait(is_duty=True, legal_basis=Basis.LEGAL_OBLIGATION, citation="AWR 52")
         interest = factory.Trait(is_interest=True, legal_basis=Basis.LEGITIMATE_INTEREST, why="prevent misuse")
+
+
+class RuleChangeFactory(factory.django.DjangoModelFactory):
+    """A shorter period for the recordings of support calls, proposed by the command and not decided."""
+
+    class Meta:
+        model = RuleChange
+
+    key = "support_recordings"
+    base_version = factory.LazyAttribute(lambda made: Rule.objects.current().get(key=made.key).version)
+    content = factory.LazyAttribute(lambda made: Rule.objects.current().get(key=made.key).content | {"period": "P30D"})
+    deletes_more = True
+    proposed_by = "command"
+    proposed_at = datetime(2026, 6, 1, 9, tzinfo=UTC)
+    preview = factory.LazyFunction(
+        lambda: {
+            "day": "2026-06-01",
+            "reasons": ["shorter", "more_rows"],
+            "down": [],
+            "collections": [
+                {"store": "platform", "collection": "platform:support_recordings", "action": "delete", "columns": [],
+                 "total": 400, "before": 12, "after": 112, "oldest": "2025-11-30", "bytes": 1_234_567}
+            ],
+            "accounts": [{"account": "10000001", "more": 60, "fewer": 0}],
+            "others": {"more": 40, "fewer": 0},
+            "months": [{"month": f"2026-0{n}-01", "swept": 30, "swept_days": -60, "live": 50 * n, "live_days": -60}
+                       for n in range(1, 7)],
+            "older": 3,
+        }
+    )  # fmt: skip

@@ -131,6 +131,23 @@ def withdraw_change(change: RuleChange, *, actor: str, now: datetime) -> RuleCha
     return _move(change, ChangeStatus.WITHDRAWN, actor=actor, now=now, verb="retention.rule_withdrawn")
 
 
+@transaction.atomic
+def refresh_preview(change: RuleChange, *, now: datetime) -> RuleChange:
+    """Reckon again what a proposed change would do. Raises `DomainError` "decided", "stale"."""
+    change = RuleChange.objects.select_for_update(of=("self",)).get(pk=change.pk)
+    if change.status != ChangeStatus.PROPOSED:
+        raise DomainError("decided", _("This change is decided already."))
+    rules = list(Rule.objects.current().order_by("key"))
+    change.preview = _previewed(rules, change.key, change.content, change.base_version, now=now).told
+    change.save(update_fields=["preview"])
+    return change
+
+
+def versions_of(key: str) -> list[Rule]:
+    """Every version of a rule, the newest first."""
+    return list(Rule.objects.filter(key=key).order_by("-version"))
+
+
 def rule_from(key: str, version: int, content: Mapping[str, Any], *, now: datetime) -> Rule:
     """An unsaved rule that says this."""
     said = {name: value for name, value in content.items() if name not in ("key", "version")}
