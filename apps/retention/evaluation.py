@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
 
-from apps.retention.periods import Event, Period, ends_on
+from apps.retention.periods import WITH_THE_SERVICE, Period, ends_on
 
 ANY_REGION = "any"
 EEA = "eea"
@@ -118,7 +118,7 @@ def is_country(region: str) -> bool:
 
 def _clock(rule: Limiting, row: Row, choices: Choices) -> date | datetime | None:
     clock = row.clocks.get(rule.starts_at, row.clock)
-    if clock is None and rule.starts_at == Event.SERVICE_END and row.account is not None:
+    if clock is None and rule.starts_at in WITH_THE_SERVICE and row.account is not None:
         return choices.departures.get(row.account)
     return clock
 

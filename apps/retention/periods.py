@@ -30,6 +30,9 @@ class Event(models.TextChoices):
     WITHDRAWN_OR_EXPIRED = "withdrawn_or_expired", _("when consent is withdrawn or expires")
 
 
+WITH_THE_SERVICE = frozenset({Event.SERVICE_END, Event.RENTAL_END, Event.WITHDRAWN_OR_EXPIRED})
+"""Events that a customer's departure brings about for rows that know of none: with its service end the rental of its
+numbers and the consents it gave for the service."""
 DATED_BY_THE_ROW = frozenset({Event.CREATED, Event.BOOK_YEAR_END})
 """Events that have happened for every row; the others may be still to come."""
 

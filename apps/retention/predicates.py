@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Date, DateTime, String
 
 from apps.datamap.guards import Guarded
 from apps.retention.evaluation import ANY_REGION, EEA, Choices, Limiting, is_country, longest_first
-from apps.retention.periods import Event, Period, cutoff
+from apps.retention.periods import WITH_THE_SERVICE, Period, cutoff
 
 Tenants = Callable[[Guarded, Collection[str]], ColumnElement[bool]]
 """How a store writes customer accounts: the rows of these accounts (`apps.datamap.services.of_accounts`)."""
@@ -162,7 +162,7 @@ class _Compiler:
 
     def _left(self, rule: Limiting, day: date, accounts: list[str] | None) -> list[str]:
         """Accounts whose service ended by a departure, for rows that do not say so themselves."""
-        if rule.starts_at != Event.SERVICE_END or self.collection.tenant is None:
+        if rule.starts_at not in WITH_THE_SERVICE or self.collection.tenant is None:
             return []
         left = [account for account, ended_on in sorted(self.choices.departures.items()) if ended_on <= day]
         return left if accounts is None else [account for account in left if account in accounts]

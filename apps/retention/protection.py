@@ -6,14 +6,16 @@ once. Where a rule's start has not happened for a row (the service still runs), 
 
 import hashlib
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+
+from sqlalchemy import ColumnElement, Date, case, func, literal
 
 from apps.datamap.guards import Declared, Flaw, Guarded, Keep, KeepKind
 from apps.datamap.services import of_accounts
 from apps.retention import expressions, predicates
 from apps.retention.evaluation import Choices
 from apps.retention.models import ChosenPeriod, Departure, Rule
-from apps.retention.periods import DATED_BY_THE_ROW
+from apps.retention.periods import DATED_BY_THE_ROW, WITH_THE_SERVICE
 
 
 def keeps(store: str, collection: Guarded, now: datetime) -> list[Keep]:
@@ -74,4 +76,18 @@ def _keep(rule: Rule, collection: Guarded, choices: Choices, now: datetime) -> K
     kind: KeepKind = "duty" if rule.is_duty else "interest"
     clock = predicates.clock_of(rule.starts_at, collection)
     until = None if clock is None else expressions.ends_on(rule.starts_at, clock, rule.calendar)
+    left = _ends_after_departures(rule, collection, choices)
+    if left is not None:
+        until = left if until is None else func.coalesce(until, left)
     return Keep(kept, ground=rule.key, kind=kind, until=until, starts_at=rule.starts_at)
+
+
+def _ends_after_departures(rule: Rule, collection: Guarded, choices: Choices) -> ColumnElement[date] | None:
+    """The last day for the rows of customers that left, where the row itself knows of no start."""
+    if rule.starts_at not in WITH_THE_SERVICE or collection.tenant is None or not choices.departures:
+        return None
+    left: dict[date, list[str]] = {}
+    for account, ended_on in sorted(choices.departures.items()):
+        left.setdefault(ended_on, []).append(account)
+    last = {ended_on: literal(rule.calendar.after(ended_on), Date) for ended_on in left}
+    return case(*((of_accounts(collection, accounts), last[ended_on]) for ended_on, accounts in left.items()))

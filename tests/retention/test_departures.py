@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.core.errors import DomainError, InvalidInput
+from apps.datamap.services import belongings
 from apps.ledger.models import Entry
 from apps.notifications.models import OutgoingMessage
 from apps.notifications.services import _render
@@ -294,3 +295,16 @@ def test_a_store_that_is_down_delays_one_customer_and_not_the_next(platform, set
     time_machine.move_to(NOW + timedelta(days=30))
     assert tasks.move_departures() == 0
     assert {one.status for one in (first, second) if not one.refresh_from_db()} == {DepartureStatus.READ_ONLY}
+
+
+def test_with_the_service_end_the_rental_of_numbers_and_the_consent_to_keep_a_card_for_it(platform):
+    """Rows that know of no such day themselves: the departure gives it to them, and so the periods begin."""
+    platform.sql("UPDATE platform.numbers SET released_on = NULL WHERE account_id IN (1001, 1002)")
+    announced(platform.acme)
+
+    def numbers(account):
+        (found,) = [one for one in belongings(account, now=NOW) if one.collection == "platform:numbers"]
+        return [(one.ground, one.until, one.until_latest) for one in found.protected]
+
+    assert numbers("1001") == [("number_rental", date(2027, 5, 23), date(2027, 5, 23))]
+    assert numbers("1002") == [("number_rental", None, None)]
