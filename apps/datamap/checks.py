@@ -9,16 +9,23 @@ from django.db import connection
 from sqlalchemy.dialects import postgresql as pg
 
 from apps.core.identities import IdentityType
-from apps.datamap import guards
+from apps.datamap import guards, mariadb
 from apps.datamap.contract import StoreUnavailable
 from apps.datamap.dataset_files import Document
 from apps.datamap.fides_form import META, OLD_META
 from apps.datamap.mapping import PORTAL, Collection, DataMap, Dataset, Field
+from apps.datamap.mariadb import is_mariadb
 from apps.datamap.problems import Place, Problem, nearest
-from apps.datamap.receipts import CREATE, receipts_table
+from apps.datamap.receipts import create_statement, receipts_table
 from apps.datamap.schema import LiveSchema, LiveTable, reflect
 from apps.datamap.shards import MARK
 from apps.datamap.stores import DIALECT, Snapshots, base_names, is_portal_database, shards_of
+
+NAMES = """
+SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = COALESCE(:schema, current_schema()) AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+"""
+NAMES_MARIADB = "SELECT table_name FROM information_schema.tables WHERE table_schema = COALESCE(:schema, DATABASE())"
 
 
 @dataclass(frozen=True)
@@ -192,14 +199,11 @@ class _Collection:
         )
 
     def _nearest_table(self) -> str:
-        statement = sa.text(
-            "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
-            "WHERE n.nspname = COALESCE(:schema, current_schema()) AND c.relkind IN ('r', 'p', 'v', 'm', 'f')"
-        ).bindparams(sa.bindparam("schema", self.collection.schema, type_=sa.Text))
         with Snapshots() as snapshots:
-            return nearest(
-                self.collection.name, [row[0] for row in snapshots.of(self.collection.store).rows(statement)]
-            )
+            session = snapshots.of(self.collection.store)
+            statement = sa.text(NAMES_MARIADB if session.dialect.name == mariadb.NAME else NAMES)
+            bound = statement.bindparams(sa.bindparam("schema", self.collection.schema, type_=sa.Text))
+            return nearest(self.collection.name, [row[0] for row in session.rows(bound)])
 
     def _is_forbidden(self, live: LiveTable) -> bool:
         """A file may not name the portal's own tables (accounts, evidence, tombstones): those are declared in code."""
@@ -269,7 +273,7 @@ class _Collection:
             leads = any(one[0] == name or one[:2] == (self.collection.tenant, name) for one in live.indexes)
             if name in live.columns and not leads and live.kind in "rp":
                 create = sa.schema.CreateIndex(sa.Index(f"{live.name}_{name}_idx"[:63], live.table.c[name]))
-                statement = str(create.compile(dialect=DIALECT))
+                statement = str(create.compile(dialect=mariadb.Dialect() if is_mariadb(live.table) else DIALECT))
                 self.advice.append(
                     Advice(self.collection.key, f"no index begins with the {role} column {name}", statement)
                 )
@@ -290,13 +294,12 @@ def _without_receipts(datasets: Sequence[Dataset], snapshots: Snapshots) -> Iter
         )
         for shard in shards_of(store):
             try:
-                found = receipts_table(snapshots.of(shard), schemas)
+                found = receipts_table(session := snapshots.of(shard), schemas)
             except StoreUnavailable:
                 continue
             if found is None:
-                name = f"{schemas[0]}.portal_effects" if schemas and schemas[0] else "portal_effects"
                 message = "has no table portal_effects, so nothing can be erased in it"
-                yield Advice(shard, message, CREATE.format(table=name))
+                yield Advice(shard, message, create_statement(session, schemas[0] if schemas else None))
 
 
 def missing_indexes(report: Report) -> list[Advice]:

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from apps.core import crypto
 from apps.core.errors import DomainError
+from apps.datamap import mariadb
 from apps.datamap.fates import Fate, Fates, Unlinking
 from apps.datamap.matching import Key, joined, key_columns, unnested
 from apps.datamap.schema import LiveTable
@@ -39,7 +40,10 @@ def carry_out(fates: Fates, store: str, session: Session) -> None:
 
 def _delete(fates: Sequence[Fate], session: Session) -> None:
     """One statement; the collections of a cycle of foreign keys share it, for the keys are checked at its end."""
-    if len(fates) == 1:
+    if session.dialect.name == mariadb.NAME:
+        _untie(fates, session)
+        touched = [session.run(_deletion(fate)) for fate in fates]
+    elif len(fates) == 1:
         touched = [session.run(_deletion(fates[0]))]
     else:
         parts = [_deletion(fate).returning(sa.literal(1).label("one")).cte(f"d{n}") for n, fate in enumerate(fates)]
@@ -48,6 +52,21 @@ def _delete(fates: Sequence[Fate], session: Session) -> None:
     for fate, count in zip(fates, touched, strict=True):
         if count != len(fate.gone):
             raise NotExactly(fate.collection.key, len(fate.gone), count)
+
+
+def _untie(fates: Sequence[Fate], session: Session) -> None:
+    """MariaDB checks keys row by row: rows that go and point at each other let go of each other first."""
+    by_table = {(fate.live.schema, fate.live.name): fate for fate in fates if fate.gone}
+    for key in (key for fate in by_table.values() for key in fate.live.referenced_by):
+        child = by_table.get(key.child)
+        if child is None or key.action in "cn":
+            continue
+        if not key.nullable:
+            message = f"{child.collection.key}: rows that reference each other can't be deleted in MariaDB."
+            raise DomainError("cycle", message)
+        wanted = unnested(child.live, child.key_names, sorted(child.gone))
+        values = {child.live.table.c[name]: sa.null() for name in key.columns}
+        session.run(sa.update(child.live.table).values(values).where(*joined(child.live, child.key_names, wanted)))
 
 
 def _deletion(fate: Fate) -> sa.Delete:

@@ -15,7 +15,7 @@ from apps.datamap.declarations import declare
 from apps.datamap.mapping import PORTAL, DataMap, Dataset
 from apps.datamap.models import DatasetVersion, Store
 from apps.datamap.problems import DatasetErrors, Problem
-from apps.datamap.receipts import CREATE, NAME, receipts_table
+from apps.datamap.receipts import create_statement, receipts_table
 from apps.datamap.registry import current_map, own_documents
 from apps.datamap.stores import Snapshots, dispose_engines, shards_of, writing
 from apps.ledger import services as ledger
@@ -107,10 +107,9 @@ def _make_receipts(datamap: DataMap, stores: set[str]) -> None:
         with Snapshots() as snapshots:
             found = receipts_table(snapshots.of(store), schemas)
         if found is None:
-            quoted = ".".join(f'"{part}"' for part in (schemas[0], NAME) if part)
             try:
                 with writing(store) as session:
-                    session.run(sa.text(CREATE.format(table=quoted)))
+                    session.run(sa.text(create_statement(session, schemas[0])))
             except StoreFailed:
                 continue  # not allowed: said by `check`, and again when an erasure is planned
 

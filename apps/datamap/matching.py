@@ -15,7 +15,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.types import TypeEngine
 
+from apps.datamap import mariadb_schema
 from apps.datamap.mapping import Path
+from apps.datamap.mariadb import is_mariadb, json_columns
 from apps.datamap.schema import LiveTable, Opaque
 
 WHOLE = re.compile(r"^[+-]?\d{1,19}$")
@@ -49,9 +51,23 @@ def equals(column: sa.Column[Any], values: Collection[str]) -> sa.ColumnElement[
     fitting = [value for value in values if _fits(value, kind)]
     if not fitting:
         return None
+    if is_mariadb(column):
+        return _equals_in_mariadb(column, kind, fitting)
     if isinstance(column.type, Opaque | sa.CHAR | sa.LargeBinary):
         return sa.cast(column, sa.Text) == sa.any_(array_of(fitting, sa.Text()))
     return column == sa.any_(array_of(fitting, kind))
+
+
+def _equals_in_mariadb(column: sa.Column[Any], kind: TypeEngine[Any], values: Sequence[str]) -> sa.ColumnElement[bool]:
+    """By the index first, and texts byte by byte then: a collation takes Ann for ann."""
+    if isinstance(kind, sa.Integer):
+        return column.in_([int(value) for value in values])
+    texts = [sa.literal(value, TEXT) for value in values]
+    if isinstance(column.type, sa.LargeBinary):
+        return sa.func.lower(sa.func.hex(column)).in_([value.removeprefix("\\x") for value in values])
+    if isinstance(kind, sa.String | Opaque):
+        return sa.and_(column.in_(texts), sa.func.exact_text(column).in_(texts))
+    return column.in_(texts)
 
 
 def array_of(values: Sequence[str | None], kind: TypeEngine[Any]) -> sa.ColumnElement[Any]:
@@ -69,10 +85,25 @@ def _holds_json(column: sa.Column[Any], inner: Path, values: Collection[str]) ->
     numbers = [int(value) for value in clean if WHOLE.match(value)]
     if not clean:
         return None
+    if is_mariadb(column):
+        return sa.exists(_scalars(column, inner, clean))
     steps = "".join("." + json.dumps(step) for step in inner)
     path = sa.cast(sa.literal(f"${steps}[*] ? (@ == $wanted[*])", sa.Text), pg.JSONPATH)
     wanted = sa.cast(sa.literal(json.dumps({"wanted": [*clean, *numbers]}), sa.Text), pg.JSONB)
     return sa.func.jsonb_path_exists(sa.cast(column, pg.JSONB), path, wanted)
+
+
+def _scalars(column: sa.Column[Any], inner: Path, values: Sequence[str]) -> sa.Select[Any]:
+    """The scalars at a place of a document of MariaDB. Its paths do not walk through arrays by themselves, so each way
+    is named: every step may hold a list."""
+    paths = ["$"]
+    for step in inner:
+        paths = [f"{path}{part}.{json.dumps(step)}" for path in paths for part in ("", "[*]")]
+    paths = [path + part for path in paths for part in ("", "[*]")]
+    document = sa.func.json_extract(column, *(sa.literal(path, TEXT) for path in paths), type_=TEXT)
+    found = sa.func.json_scalars(document, type_=TEXT).table_valued(sa.column("value", TEXT), name="scalars")
+    wanted = [sa.literal(value, TEXT) for value in values]
+    return sa.select(sa.literal(1)).select_from(found).where(sa.func.exact_text(found.c.value).in_(wanted))
 
 
 def key_columns(live: LiveTable, names: Sequence[str]) -> list[sa.ColumnElement[Any]]:
@@ -99,6 +130,8 @@ def unnested(
     texts: Sequence[Sequence[str | None]] = (),
 ) -> sa.TableValuedAlias:
     """The keys as a table `wanted(k0, k1, …)`, each column of the key's type; `texts` are further columns p0, p1, …"""
+    if is_mariadb(live.table):
+        return _json_rows([live.table.c[column] for column in names], keys, name, texts)
     kinds = [_unbounded(live.table.c[column].type) for column in names]
     arrays = [array_of([key[number] for key in keys], kind) for number, kind in enumerate(kinds)]
     arrays += [array_of(values, sa.Text()) for values in texts]
@@ -107,11 +140,26 @@ def unnested(
     return sa.func.unnest(*arrays).table_valued(*columns, name=name).render_derived()
 
 
+def _json_rows(
+    columns: Sequence[sa.Column[Any]], keys: Sequence[Key], name: str, texts: Sequence[Sequence[str | None]]
+) -> sa.TableValuedAlias:
+    """The same for MariaDB, from a document."""
+    kinds = [(f"k{number}", mariadb_schema.spelled(column)) for number, column in enumerate(columns)]
+    kinds += [(f"p{number}", "LONGTEXT") for number in range(len(texts))]
+    rows = [[*key, *(values[number] for values in texts)] for number, key in enumerate(keys)]
+    given = [sa.column(f"k{number}", column.type) for number, column in enumerate(columns)]
+    given += [sa.column(f"p{number}", TEXT) for number in range(len(texts))]
+    document = sa.literal(json.dumps(rows), TEXT)
+    return sa.func.json_rows(document, sa.literal_column(json_columns(kinds))).table_valued(*given, name=name)
+
+
 def joined(live: LiveTable, names: Sequence[str], wanted: Any) -> list[sa.ColumnElement[bool]]:
     return [_comparable(live.table.c[name]) == wanted.c[f"k{number}"] for number, name in enumerate(names)]
 
 
 def _comparable(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
+    if is_mariadb(column):
+        return column
     return sa.cast(column, sa.Text) if isinstance(column.type, Opaque | sa.CHAR | sa.LargeBinary) else column
 
 

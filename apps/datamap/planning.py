@@ -21,7 +21,7 @@ from apps.datamap.loading import schemas_of
 from apps.datamap.mapping import PORTAL, DataMap
 from apps.datamap.matching import Key
 from apps.datamap.models import ErasurePlan, PlannedKeys
-from apps.datamap.receipts import CREATE, receipts_table
+from apps.datamap.receipts import create_statement, receipts_table
 from apps.datamap.registry import current_map
 from apps.datamap.search import Flow, Live, check_scope, told_once
 from apps.datamap.shards import base_of, key_in, place_of, without_siblings
@@ -165,10 +165,10 @@ def schema_digests(live: Live, stores: Iterable[str]) -> dict[str, str]:
 def _refuse_without_receipts(datamap: DataMap, fates: Fates, snapshots: Snapshots) -> None:
     for store in fates.stores():
         schemas = schemas_of(datamap, store)
-        if store != PORTAL and receipts_table(snapshots.of(store), schemas) is None:
-            name = ".".join(filter(None, (schemas[0], "portal_effects")))
+        if store != PORTAL and receipts_table(session := snapshots.of(store), schemas) is None:
+            statement = create_statement(session, schemas[0])
             raise StoreUnavailable(
-                "no_receipts", f"The store {store} has no table portal_effects; make it: {CREATE.format(table=name)}"
+                "no_receipts", f"The store {store} has no table portal_effects; make it: {statement}"
             )
 
 

@@ -1,4 +1,5 @@
-"""The live schema of a store, read from PostgreSQL's catalogue in one statement and cached by its digest.
+"""The live schema of a store, read from PostgreSQL's catalogue in one statement and cached by its digest; MariaDB's is
+in `mariadb_schema.py`.
 
 Names of tables and columns reach SQL only from here: a `LiveTable` holds the SQLAlchemy table made from what really
 exists, so that every identifier is resolved and quoted (T28).
@@ -15,6 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.types import TypeEngine, UserDefinedType
 
+from apps.datamap import mariadb, mariadb_schema
 from apps.datamap.stores import DIALECT, Session
 
 TableName = tuple[str | None, str]
@@ -147,16 +149,18 @@ class LiveSchema:
 def reflect(session: Session, wanted: Iterable[TableName]) -> LiveSchema:
     """Read the named tables from the catalogue: one statement. A table that does not exist is simply absent."""
     pairs = sorted(set(wanted), key=lambda one: (one[0] or "", one[1]))
+    if session.dialect.name == mariadb.NAME:
+        return _build(json.dumps(mariadb_schema.catalogue(session, pairs)), mariadb.NAME)
     statement = sa.text(CATALOGUE).bindparams(
         sa.bindparam("schemas", [schema for schema, _ in pairs], type_=pg.ARRAY(sa.Text)),
         sa.bindparam("names", [name for _, name in pairs], type_=pg.ARRAY(sa.Text)),
     )
-    return _build(json.dumps([list(row) for row in session.rows(statement)]) if pairs else "[]")
+    return _build(json.dumps([list(row) for row in session.rows(statement)]) if pairs else "[]", DIALECT.name)
 
 
 @lru_cache(maxsize=64)
-def _build(catalogue: str) -> LiveSchema:
-    metadata = sa.MetaData()
+def _build(catalogue: str, dialect: str) -> LiveSchema:
+    metadata = sa.MetaData(info={"dialect": dialect})
     tables = {}
     for row in json.loads(catalogue):
         asked, name, schema = row[:3]
@@ -173,7 +177,7 @@ def _table(metadata: sa.MetaData, row: list[Any]) -> LiveTable:
     columns, constraints, indexes, references = (json.loads(text or "[]") for text in texts)
     known = metadata.tables.get(f"{schema}.{name}")
     table = known if known is not None else sa.Table(
-        name, metadata, *(sa.Column(one["name"], _type(one)) for one in columns), schema=schema
+        name, metadata, *(sa.Column(one["name"], _type(metadata, one), info=one) for one in columns), schema=schema
     )  # fmt: skip
     plain = [one for one in indexes if not one["partial"] and not one["expressions"] and one["columns"]]
     usable = [one for one in indexes if one["columns"] and not one["expressions"]]
@@ -220,7 +224,9 @@ SIMPLE: dict[str, TypeEngine[Any]] = {
 }  # fmt: skip
 
 
-def _type(column: Mapping[str, Any]) -> TypeEngine[Any]:
+def _type(metadata: sa.MetaData, column: Mapping[str, Any]) -> TypeEngine[Any]:
+    if metadata.info["dialect"] == mariadb.NAME:
+        return mariadb_schema.kind_of(column) or Opaque(column["type"])
     if column["element"]:
         return pg.ARRAY(
             SIMPLE.get(column["element"], sa.String() if column["element"] == "varchar" else Opaque(column["element"]))

@@ -20,6 +20,7 @@ from sqlalchemy.dialects.postgresql import psycopg2 as driver
 from sqlalchemy.sql import ClauseElement
 
 from apps.core import crypto
+from apps.datamap import mariadb
 from apps.datamap.contract import StoreFailed, StoreUnavailable
 from apps.datamap.mapping import PORTAL
 from apps.datamap.shards import base_of, names_of
@@ -33,6 +34,9 @@ class Session(Protocol):
     """One open transaction in one store."""
 
     store: str
+
+    @property
+    def dialect(self) -> sa.Dialect: ...
 
     def rows(self, statement: ClauseElement) -> Sequence[Sequence[Any]]: ...
 
@@ -59,6 +63,7 @@ class PortalSession:
     """The portal's own tables, on Django's connection and in its transaction."""
 
     store = PORTAL
+    dialect: sa.Dialect = DIALECT
 
     def rows(self, statement: ClauseElement) -> Sequence[Sequence[Any]]:
         with connection.cursor() as cursor:
@@ -84,17 +89,25 @@ class EngineSession:
     def __init__(self, store: str, opened: sa.Connection) -> None:
         self.store, self.opened = store, opened
 
+    @property
+    def dialect(self) -> sa.Dialect:
+        return self.opened.dialect
+
     def rows(self, statement: ClauseElement) -> Sequence[Sequence[Any]]:
-        return self.opened.exec_driver_sql(*compiled(statement)).fetchall()
+        return self._execute(statement).fetchall()
 
     def chunks(self, statement: ClauseElement, size: int) -> Iterator[Sequence[Sequence[Any]]]:
         """The rows from a cursor on the server: no more than a chunk of them is here at a time."""
-        streamed = {"stream_results": True, "max_row_buffer": size}
-        with self.opened.exec_driver_sql(*compiled(statement), execution_options=streamed) as result:
+        with self._execute(statement, stream_results=True, max_row_buffer=size) as result:
             yield from result.partitions(size)
 
     def run(self, statement: ClauseElement) -> int:
-        return int(self.opened.exec_driver_sql(*compiled(statement)).rowcount)
+        return int(self._execute(statement).rowcount)
+
+    def _execute(self, statement: ClauseElement, **options: Any) -> sa.CursorResult[Any]:
+        if self.dialect.name != DIALECT.name:
+            return self.opened.execute(statement, execution_options=options)  # type: ignore[call-overload, no-any-return]
+        return self.opened.exec_driver_sql(*compiled(statement), execution_options=options)
 
 
 class Snapshots:
@@ -148,9 +161,18 @@ def _connected(store: str, *, readonly: bool) -> Iterator[EngineSession]:
         with engine(store).connect() as opened:
             opened.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=readonly)
             with opened.begin():
+                if opened.dialect.name == mariadb.NAME:
+                    opened.exec_driver_sql(mariadb.BEGIN[readonly])
                 yield EngineSession(store, opened)
     except sa.exc.DBAPIError as error:
-        raise StoreFailed(store, getattr(error.orig, "pgcode", None)) from None
+        raise StoreFailed(store, sqlstate_of(error)) from None
+
+
+def sqlstate_of(error: sa.exc.DBAPIError) -> str | None:
+    """Why a store refused, as PostgreSQL's SQLSTATE where it has one for it; None: there was no answer."""
+    state = getattr(error.orig, "pgcode", None)
+    number = error.orig.args[0] if error.orig is not None and error.orig.args else None
+    return mariadb.STATES.get(number, f"MariaDB {number}") if isinstance(number, int) else state
 
 
 # --- addresses and engines ---------------------------------------------------------------------------
@@ -223,8 +245,11 @@ def names() -> list[str]:
 
 def _make_engine(address: str) -> sa.Engine:
     parts = environ.Env.db_url_config(address)
+    if parts.get("ENGINE") == "django.db.backends.mysql":
+        return mariadb.make_engine(parts)
     if parts.get("ENGINE") not in ("django.db.backends.postgresql", "django.db.backends.postgresql_psycopg2"):
-        raise StoreUnavailable("store_unsupported", "Only PostgreSQL stores can be reached so far (postgres://…).")
+        message = "Stores are reached in PostgreSQL (postgres://…) and in MariaDB (mysql://…)."
+        raise StoreUnavailable("store_unsupported", message)
     arguments = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
     given = {name: parts[key] for name, key in arguments.items() if parts.get(key)}
 
@@ -247,4 +272,7 @@ def is_portal_database(store: str) -> bool:
     if store == PORTAL:
         return True
     here, there = connection.settings_dict, environ.Env.db_url_config(url_of(store))
-    return all(str(here.get(key) or "") == str(there.get(key) or "") for key in ("NAME", "HOST", "PORT"))
+    is_postgresql = "postgresql" in str(there.get("ENGINE"))
+    return is_postgresql and all(
+        str(here.get(key) or "") == str(there.get(key) or "") for key in ("NAME", "HOST", "PORT")
+    )

@@ -126,6 +126,8 @@ def _constant(collection: Collection, name: str, kind: Any) -> Any:
             return 0
         case sa.Boolean():
             return False
+        case sa.TIMESTAMP():
+            return datetime(1970, 1, 2)  # noqa: DTZ001  MariaDB's begins after midnight of the first
         case sa.DateTime():
             return datetime(1970, 1, 1, tzinfo=UTC if kind.timezone else None)
         case sa.Date():

@@ -84,3 +84,33 @@ def shop(
     one = Shop(request.getfixturevalue("committed_db"), tmp_path)
     yield one
     one.owner.close()
+
+
+@pytest.fixture(scope="session")
+def mariadb_socket() -> Iterator[str]:
+    from tests.datamap.mariadb import running_server
+
+    with running_server() as socket:
+        yield socket
+
+
+@pytest.fixture
+def market(mariadb_socket: str, committed_db: Any, tmp_path: Path) -> Iterator["Any"]:
+    """The shop in MariaDB: a store “market” with a dataset of the same name, beside an empty portal."""
+    from apps.datamap.loading import load_files
+    from apps.datamap.stores import dispose_engines
+    from tests.datamap.mariadb import Database
+
+    database = Database(mariadb_socket, f"market_{os.getpid()}")
+    database.sql((HERE / "shop_mariadb.sql").read_text())
+    text = (HERE / "shop.yml").read_text().replace("store: platform", "store: market").replace("schema: shop\n", "\n")
+    text = text.replace("fides_key: shop", "fides_key: market").replace("dataset: shop", "dataset: market")
+    file = tmp_path / "market.yml"
+    file.write_text(text)
+    database.text, database.report = (
+        text,
+        load_files([str(file)], stores={"market": database.url}, actor="command", now=NOW)[1],
+    )
+    yield database
+    dispose_engines()
+    database.drop()

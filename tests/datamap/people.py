@@ -20,7 +20,7 @@ def tax(store: str, collection: Any, now: Any) -> list[Keep]:
     """Invoices stay ten years from their date."""
     if collection.name != "invoices":
         return []
-    return [Keep(sa.true(), "tax", "duty", sa.cast(collection.clock + sa.text("interval '10 years'"), sa.Date))]
+    return [Keep(sa.true(), "tax", "duty", sa.cast(collection.clock + sa.func.make_interval(10, 0, 0, 0), sa.Date))]
 
 
 @contextmanager
