@@ -120,8 +120,8 @@ class _Reach:
 
     def _table(self, collection: Collection) -> sa.Table | None:
         """The live table, from the reflection that the guarded one came with, else read from the catalogue."""
-        schema = collection.schema or self.guarded.table.schema
-        found = self.guarded.table.metadata.tables.get(f"{schema}.{collection.name}")
+        whole: sa.Table = self.guarded.table.info.get("whole", self.guarded.table)  # of a partition, where one is meant
+        found = whole.metadata.tables.get(f"{collection.schema or whole.schema}.{collection.name}")
         return found if found is not None else self._reflected.get(collection.table)
 
     @cached_property

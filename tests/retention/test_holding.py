@@ -1,6 +1,6 @@
 """The guard of legal holds: which rows of real tables each part of a scope keeps, and that a search finds the same."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -13,13 +13,15 @@ from apps.datamap.search import Live, Search
 from apps.datamap.services import PlanStale, Scope
 from apps.datamap.stores import Snapshots
 from apps.retention import holding
-from tests.datamap.conftest import NOW
+from tests.datamap.conftest import HERE, NOW
 from tests.datamap.people import carry_out, make_plan
 from tests.retention.holds import hold
 
 pytestmark = pytest.mark.req("RET-4")
 
 MAIL, PHONE = parse_identity("email", "ann@example.org"), parse_identity("phone_number", "+31612345678")
+ORDERS = "orders: {tenant: account_id, clock: placed_at, retention: [communications_content]}"
+ITEMS = "order_items: {tenant: account_id, goes_with: order_id}"
 WITHOUT_ACCOUNT = ("catalogue", "products")
 HERS_BY_A_CYCLE = {"nodes"}  # a statement can't go round: there the guard keeps more than a search finds
 
@@ -195,3 +197,21 @@ def test_standing_holds_are_read_once_however_many_there_are(count, django_asser
         info = live.info(live.datamap.collections["shop:people"])
     with django_assert_num_queries(1):
         assert len(holding.keeps("platform", info, NOW)) == count
+
+
+@pytest.mark.threat("T44")
+def test_what_would_go_along_with_a_row_keeps_that_row_while_it_is_held(shop):
+    """A line of an order goes with the order: a hold on the lines alone must not be gone round."""
+    from apps.retention import services
+    from apps.retention.models import Rule
+
+    text = (HERE / "shop.yml").read_text()
+    text = text.replace("orders: {tenant: account_id}", ORDERS).replace("order_items: {tenant: account_id}", ITEMS)
+    shop.load(text)
+    Rule.objects.update(in_force_at=NOW - timedelta(days=300))
+    held = hold(account="1001", collections=["shop:order_items"], placed_at=NOW)
+    plan = services.make_plan(day=NOW.date(), now=NOW, actor="command")
+    services.run_sweep(services.start_sweep(plan.hash, actor="command", now=NOW), tick=lambda: NOW)
+    assert shop.rows("SELECT id FROM shop.orders ORDER BY 1") == [("a1",), ("a2",), ("b1",)]
+    assert len(shop.rows("SELECT FROM shop.order_items")) == 4
+    assert {(one.collection, one.count) for one in services.skipped_in_sweeps(held)} == {("shop:orders", 3)}

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from apps.datamap import guards
 from apps.datamap.contract import CollectionInfo
 from apps.datamap.mapping import Collection
+from apps.datamap.purging.along import kept_for
 from apps.datamap.purging.kin import Kin, kin_of
 from apps.datamap.schema import LiveTable
 from apps.datamap.search import Live
@@ -104,6 +105,7 @@ def compile_order(
     kin = kin_of(live, collection) if treatment.kind == "delete" else Kin()
     return Purge(info, found, treatment, limits, tuple(keeps), kin, whole_rows)
 
+    keeps += kept_for(kin, info.table, live, collection.store, at=order.at)
 
 def _treatment(order: Order, collection: Collection, live: LiveTable) -> Treatment:
     if order.action == "delete":

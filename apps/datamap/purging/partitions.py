@@ -69,7 +69,9 @@ class Leaf:
     def table(self, like: sa.Table) -> sa.Table:
         if (like.schema, like.name) == (self.schema, self.name):
             return like
-        return like.to_metadata(sa.MetaData(), schema=self.schema, name=self.name)
+        table = like.to_metadata(sa.MetaData(), schema=self.schema, name=self.name)
+        table.info["whole"] = like  # whoever needs the tables beside it finds them there
+        return table
 
 
 def leaves(purge: Purge, session: Session) -> list[Leaf]:
