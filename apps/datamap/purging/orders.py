@@ -46,6 +46,8 @@ class Order:
     past: Callable[[CollectionInfo], Past | None]
     at: datetime
     columns: tuple[str, ...] = ()
+    planned: int = 0  # what a plan counted, where there is one
+    share: float = 0.0  # and that as a share of the collection
 
 
 @dataclass(frozen=True)
@@ -103,9 +105,9 @@ def compile_order(
     found = live.table(collection)
     treatment = _treatment(order, collection, found)
     kin = kin_of(live, collection) if treatment.kind == "delete" else Kin()
+    keeps += kept_for(kin, info.table, live, collection.store, at=order.at)
     return Purge(info, found, treatment, limits, tuple(keeps), kin, whole_rows)
 
-    keeps += kept_for(kin, info.table, live, collection.store, at=order.at)
 
 def _treatment(order: Order, collection: Collection, live: LiveTable) -> Treatment:
     if order.action == "delete":

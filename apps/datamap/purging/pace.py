@@ -1,7 +1,8 @@
 """How large the next batch may be: what a writer beside it feels decides.
 
 A writer waits for the log of the transaction that is being flushed, so a batch is as large as keeps a small commit,
-made again and again by a thread of its own, below twice what it takes when nothing is purged.
+made again and again by a thread of its own, below twice what it takes when nothing is purged. Where nobody else is at
+work in the store, there is nobody to hold up, and batches grow as far as they may.
 """
 
 import statistics
@@ -9,30 +10,41 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 
-FLOOR, START, CEILING = 500, 1_000, 50_000
+FLOOR, START, CEILING = 500, 1_000, 200_000
 SLOWER, QUICK = 2.0, 1.5  # times the quiet latency: above the first a batch is halved, below the second doubled
-GRACE_MS = 2.0  # differences below this are noise of the machine
+GRACE_MS = 0.3  # differences below this are noise of the machine
 PAUSE = 0.02
 QUIET_PROBES = 12
 
 
-class Pace:
-    """The size of batches, from the latency of `commit`: a small durable write that takes as long as any writer's."""
+@dataclass(frozen=True)
+class Feeler:
+    """Two questions to a store: a small durable write (it takes as long as any writer's), and whether others work."""
 
-    def __init__(self, commit: Callable[[], None] | None, *, size: int = START) -> None:
+    commit: Callable[[], None]
+    is_alone: Callable[[], bool]
+
+
+class Pace:
+    """The size of batches. Without a feeler (the portal's own tables) they stay small."""
+
+    def __init__(self, feeler: Feeler | None, *, size: int = START) -> None:
         self.size = max(FLOOR, min(size, CEILING))
         self.latency: float | None = None
-        self._commit = commit
+        self.quiet = 0.0
+        self._feeler = feeler
+        self._is_alone = False
         self._seen: deque[float] = deque(maxlen=50)
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
-        self.quiet = 0.0
 
     def __enter__(self) -> "Pace":
-        if self._commit:
-            self.quiet = statistics.median(self._probe() for _ in range(QUIET_PROBES))
-            self._thread = threading.Thread(target=self._watch, daemon=True)
+        if self._feeler:
+            self._is_alone = self._feeler.is_alone()
+            self.quiet = statistics.median(self._probe(self._feeler) for _ in range(QUIET_PROBES))
+            self._thread = threading.Thread(target=self._watch, args=[self._feeler], daemon=True)
             self._thread.start()
         return self
 
@@ -43,29 +55,27 @@ class Pace:
 
     def next(self) -> int:
         """The size of the batch to come, by what was felt during the last one."""
-        seen = list(self._seen)
+        seen = sorted(self._seen)
         self._seen.clear()
-        if not self._commit:
+        if seen:
+            self.latency = seen[int(len(seen) * 0.95)]
+        if self._feeler is None:
             self.size = min(self.size * 2, 5_000)
-        elif seen:
-            self.latency = sorted(seen)[int(len(seen) * 0.95)]
-            is_noise = self.latency < self.quiet + GRACE_MS
-            if self.latency > self.quiet * SLOWER and not is_noise:
-                self.size = max(self.size // 2, FLOOR)
-            elif self.latency < self.quiet * QUICK or is_noise:
-                self.size = min(self.size * 2, CEILING)
-        else:
-            self.size = min(self.size * 2, CEILING)  # the batch was over before the first probe
+        elif self._is_alone or not seen or self.latency is None or self.latency < self.quiet * QUICK + GRACE_MS:
+            self.size = min(self.size * 2, CEILING)
+        elif self.latency > self.quiet * SLOWER + GRACE_MS:
+            self.size = max(self.size // 2, FLOOR)
         return self.size
 
-    def _watch(self) -> None:
+    def _watch(self, feeler: Feeler) -> None:
         while not self._stopped.wait(PAUSE):
-            self._seen.append(self._probe())
+            self._is_alone = feeler.is_alone()
+            self._seen.append(self._probe(feeler))
 
-    def _probe(self) -> float:
+    def _probe(self, feeler: Feeler) -> float:
         began = time.perf_counter()
         try:
-            self._commit() if self._commit else None
+            feeler.commit()
         except Exception:  # a probe that fails tells nothing; the batches will say what is wrong
             return self.quiet
         return (time.perf_counter() - began) * 1_000

@@ -6,28 +6,37 @@ Whoever does the moves keeps the cursor. A move that was done but not noted is f
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from django.db import transaction
+from django.db import connection, transaction
 
+from apps.datamap import mariadb
 from apps.datamap.contract import StoreFailed, StoreUnavailable
 from apps.datamap.loading import schemas_of
 from apps.datamap.mapping import PORTAL
-from apps.datamap.purging import partitions, windows
+from apps.datamap.purging import keys, partitions, windows
 from apps.datamap.purging.orders import Order, Purge, compile_order
-from apps.datamap.purging.pace import Pace
+from apps.datamap.purging.pace import Feeler, Pace
 from apps.datamap.purging.partitions import Leaf
 from apps.datamap.receipts import read_receipt, receipts_table, write_receipt
 from apps.datamap.registry import current_map
 from apps.datamap.search import Live
-from apps.datamap.stores import EngineSession, PortalSession, Session, Snapshots, engine
+from apps.datamap.stores import EngineSession, PortalSession, Session, Snapshots, engine, sqlstate_of
 
 LOCK_TIMEOUT = "SET LOCAL lock_timeout = '200ms'; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
 BUSY = frozenset({"55P03", "40P01", "40001"})  # somebody holds what we need: try the same window again
 PROBE = "purge:probe"
+PID = sa.text("SELECT pg_backend_pid()")
+# Whoever did something within the last two seconds is at work; what purges is not.
+OTHERS = sa.text(
+    "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend' "
+    "AND pid <> pg_backend_pid() AND pid <> ALL(:ours) AND state_change > clock_timestamp() - interval '2 seconds' "
+    "LIMIT 1"
+)
+DENSE = 0.05  # of a table this share goes: walk through all of it
 MOSTLY = 0.5  # a partition of which more than this goes is replaced rather than thinned out
 MAX_PASSES = 5
 
@@ -41,6 +50,13 @@ class Cursor:
     last: int = 0
     density: float = 0.0  # rows that go in one block
     passes: int = 0
+    left: int = 1  # rows that were counted in this table and have not gone yet
+
+    @property
+    def is_inside(self) -> bool:
+        """Blocks lie ahead, and so do rows: when as many went as had been counted, the rest need not be read."""
+        return self.block is not None and self.block <= self.last and self.left > 0
+    key: str = ""  # of the last row seen, where windows are keys
 
     def as_dict(self) -> dict[str, Any]:
         return vars(self)
@@ -54,6 +70,8 @@ class Move:
     cursor: Cursor  # where one goes on afterwards
     first: int | None = None  # None: the whole partition
     last: int = 0
+    after: str = ""  # or the keys between which to work
+    upto: str = ""
 
     @property
     def range(self) -> str:
@@ -97,11 +115,23 @@ class Walk:
     def is_portal(self) -> bool:
         return self.session.store == PORTAL
 
+    @property
+    def is_mariadb(self) -> bool:
+        return self.session.dialect.name == mariadb.NAME
+
+    @property
+    def latest(self) -> date | None:
+        """The last clock day of rows that go."""
+        purge = compile_order(self.order, self.live)
+        return purge.limits.latest if purge else None
+
     # --- looking -------------------------------------------------------------------------------------
 
     def look(self, cursor: Cursor) -> Move | None:
         """The next move after `cursor`, or None at the end of the way. Reads only."""
-        if cursor.block is not None and cursor.block <= cursor.last and cursor.leaf in self._leaves:
+        if self.is_mariadb:
+            return self._look_by_key(cursor)
+        if cursor.is_inside and cursor.leaf in self._leaves:
             return self._window(self._leaves[cursor.leaf], cursor)
         with self._transaction():
             purge = compile_order(self.order, self.live)
@@ -110,13 +140,27 @@ class Walk:
             found = partitions.leaves(purge, self.session)
             self._leaves = {leaf.name: leaf for leaf in found}
             if cursor.block is not None and cursor.leaf in self._leaves:
-                if cursor.block <= cursor.last:
+                if cursor.is_inside:
                     return self._window(self._leaves[cursor.leaf], cursor)
-                if again := self._enter(purge, self._leaves[cursor.leaf], passes=cursor.passes + 1):
+                is_sure = purge.is_delete and cursor.left <= 0
+                if not is_sure and (again := self._enter(purge, self._leaves[cursor.leaf], passes=cursor.passes + 1)):
                     return again
             for leaf in found:
                 if leaf.name > cursor.leaf and (move := self._enter(purge, leaf, passes=0)):
                     return move
+        return None
+
+    def _look_by_key(self, cursor: Cursor) -> Move | None:
+        """From key to key to the end, and again from the beginning until nothing is found."""
+        with self._transaction():
+            purge = compile_order(self.order, self.live)
+            if purge is None:
+                return None
+            for after, passes in ((cursor.key, cursor.passes), ("", cursor.passes + 1)):
+                upto = keys.bound(purge, self.session, after=after, size=self.pace.size)
+                if upto and passes < MAX_PASSES:
+                    leaf = Leaf(purge.live.schema, purge.live.name, None, "", None, None, False)
+                    return Move(leaf, Cursor(leaf=leaf.name, passes=passes, key=upto), after=after, upto=upto)
         return None
 
     def _enter(self, purge: Purge, leaf: Leaf, *, passes: int) -> Move | None:
@@ -125,6 +169,8 @@ class Walk:
         if passes >= MAX_PASSES or (leaf.lower and latest and leaf.lower > latest):
             return None
         ours = self._compiled(leaf)
+        if not passes and leaf.parent is None and self.order.share >= DENSE:
+            return self._window(leaf, self._from_plan(ours, leaf))
         is_past = bool(leaf.is_replaceable and leaf.upper and leaf.upper - timedelta(days=1) <= ours.limits.whole)
         seen = windows.census(ours, self.session, count_all=is_past)
         if not seen.going:
@@ -132,14 +178,18 @@ class Walk:
         if is_past and seen.going > MOSTLY * (seen.total or 0):
             return Move(leaf, Cursor(leaf=leaf.name))
         density = seen.going / (seen.last - seen.first + 1)
-        return self._window(leaf, Cursor(leaf.name, seen.first, seen.last, density, passes))
+        return self._window(leaf, Cursor(leaf.name, seen.first, seen.last, density, passes, seen.going))
+
+    def _from_plan(self, purge: Purge, leaf: Leaf) -> Cursor:
+        """The whole table, where the plan counted that a good part of it goes: nothing is gained by counting again."""
+        last = max(windows.blocks(purge, self.session) - 1, 0)
+        return Cursor(leaf.name, 0, last, self.order.planned / (last + 1), 0, self.order.planned)
 
     def _window(self, leaf: Leaf, cursor: Cursor) -> Move:
         first = cursor.block or 0
         blocks = max(1, int(self.pace.size / max(cursor.density, 0.01)))
-        last = min(first + min(blocks, 20_000) - 1, cursor.last)
-        onward = Cursor(cursor.leaf, last + 1, cursor.last, cursor.density, cursor.passes)
-        return Move(leaf, onward, first, last)
+        last = min(first + min(blocks, 200_000) - 1, cursor.last)
+        return Move(leaf, replace(cursor, block=last + 1), first, last)
 
     def _compiled(self, leaf: Leaf) -> Purge:
         """The order for this table, with what must stay as it is now."""
@@ -161,11 +211,14 @@ class Walk:
             if done := self.replayed(effect_key):
                 return done
             purge = self._compiled(move.leaf)
-            if move.first is None:
+            if move.upto:
+                rows, method = keys.purge_window(purge, self.session, after=move.after, upto=move.upto), "window"
+            elif move.first is None:
                 rows, method = partitions.replace(purge, move.leaf, self.session)
             else:
                 rows, method = windows.purge_window(purge, self.session, first=move.first, last=move.last), "window"
-            done = Done(rows, method, move.leaf.name, move.range, move.cursor.as_dict(), time.perf_counter() - began)
+            cursor = replace(move.cursor, left=move.cursor.left - rows).as_dict()
+            done = Done(rows, method, move.leaf.name, move.range, cursor, time.perf_counter() - began)
             if self.receipts is not None:
                 write_receipt(self.session, self.receipts, effect_key, {"purge": done.facts}, now)  # type: ignore[dict-item]
         return done
@@ -200,10 +253,10 @@ class Walk:
         try:
             with opened.begin():
                 if writing:
-                    opened.exec_driver_sql(LOCK_TIMEOUT)
+                    opened.exec_driver_sql(keys.LOCK_TIMEOUT if self.is_mariadb else LOCK_TIMEOUT)
                 yield
         except sa.exc.DBAPIError as error:
-            code = getattr(error.orig, "pgcode", None)
+            code = sqlstate_of(error)
             raise (Busy if code in BUSY else StoreFailed)(self.session.store, code) from None
 
 
@@ -222,8 +275,9 @@ def walking(order: Order, *, size: int) -> Iterator[Walk]:
                 raise StoreUnavailable("no_receipts", f"The store {store} has no table portal_effects.")
         live = Live(datamap, snapshots, {key for key, one in datamap.collections.items() if one.store == store})
         live.table(datamap.collections[order.collection])
+        feeler = stack.enter_context(_feeling(store, session, receipts))
         _end(session)
-        pace = stack.enter_context(Pace(stack.enter_context(_probing(store, receipts)), size=size))
+        pace = stack.enter_context(Pace(feeler, size=size))
         yield Walk(order, live, session, receipts, pace)
 
 
@@ -238,25 +292,36 @@ def _connection(store: str) -> Iterator[EngineSession]:
     try:
         with engine(store).connect() as opened:
             opened.execution_options(isolation_level="READ COMMITTED", postgresql_readonly=False)
+            if opened.dialect.name == mariadb.NAME:
+                opened.detach()  # settings of the way stay with its connection
             yield EngineSession(store, opened)
     except sa.exc.DBAPIError as error:
-        raise StoreFailed(store, getattr(error.orig, "pgcode", None)) from None
+        raise StoreFailed(store, sqlstate_of(error)) from None
 
 
 @contextmanager
-def _probing(store: str, receipts: sa.Table | None) -> Iterator[Any]:
-    """A small durable write on a connection of its own; None for the portal's tables, whose batches are small."""
-    if receipts is None:
+def _feeling(store: str, session: Session, receipts: sa.Table | None) -> Iterator[Feeler | None]:
+    """A connection of its own that feels what a writer feels; None for the portal's tables, whose batches are small."""
+    if receipts is None or not isinstance(session, EngineSession):
         yield None
         return
-    with engine(store).connect() as opened:
-        opened.execution_options(isolation_level="READ COMMITTED", postgresql_readonly=False)
-        session = EngineSession(store, opened)
+    ours = [session.rows(PID)[0][0], _portal_pid()]
+    with _connection(store) as beside:
 
         def commit() -> None:
-            with opened.begin():
+            with beside.opened.begin():
                 update = sa.update(receipts).values(at=sa.func.now()).where(receipts.c.effect_key == PROBE)
-                if not session.run(update):
-                    write_receipt(session, receipts, PROBE, {}, datetime.min.replace(tzinfo=UTC))
+                if not beside.run(update):
+                    write_receipt(beside, receipts, PROBE, {}, datetime.min.replace(tzinfo=UTC))
 
-        yield commit
+        def is_alone() -> bool:
+            with beside.opened.begin():
+                return not beside.rows(OTHERS.bindparams(ours=ours))
+
+        yield Feeler(commit, is_alone)
+
+
+def _portal_pid() -> int:
+    """Our connection to the portal: where the store lies in the same database, it is no stranger there."""
+    connection.ensure_connection()
+    return int(connection.connection.info.backend_pid)

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from apps.datamap.purging.kin import Kin, Relative
 from apps.datamap.purging.orders import Purge, on
-from apps.datamap.stores import Session
+from apps.datamap.stores import DIALECT, Session
 from apps.datamap.treatments import new_value
 
 
@@ -37,6 +37,13 @@ def census(purge: Purge, session: Session, *, count_all: bool) -> Census:
     statement = sa.select(*columns).select_from(purge.table)
     found = session.rows(statement if count_all else statement.where(goes))[0]
     return Census(found[0], found[3] if count_all else None, _block(found[1]), _block(found[2]))
+
+
+def blocks(purge: Purge, session: Session) -> int:
+    """How many blocks a table has."""
+    named = DIALECT.identifier_preparer.format_table(purge.table)
+    size = "SELECT pg_relation_size(CAST(:named AS regclass)) / current_setting('block_size')::bigint"
+    return int(session.rows(sa.text(size.replace("::", "\\:\\:")).bindparams(named=named))[0][0])
 
 
 def _block(place: str | None) -> int:

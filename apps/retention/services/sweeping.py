@@ -8,6 +8,7 @@ in between leaves a receipt, and whoever comes next copies it: nothing is lost, 
 import time
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,9 +22,10 @@ from apps.ledger.services import record
 from apps.retention import planning, protection
 from apps.retention.failpoints import reach
 from apps.retention.models import Rule, Sweep, SweepBatch, SweepPause, SweepTask
+from apps.retention.services.statistics import keep_statistics
 from apps.retention.services.sweeps import _move as _move_sweep
 from apps.retention.services.sweeps import refuse_sweep
-from apps.retention.states import TASK_TRANSITIONS, SweepStatus, TaskStatus
+from apps.retention.states import TASK_TRANSITIONS, Action, SweepStatus, TaskStatus
 
 Tick = Callable[[], datetime]
 LEASE = timedelta(minutes=3)  # longer than the largest partition takes to be replaced
@@ -90,6 +92,8 @@ def _go(task: SweepTask, *, tick: Tick, until: float) -> bool:
     order = _order(task)
     with datamap.walking(order, size=task.cursor.get("rows", 0)) as walk:
         _copy_receipt(task, walk, now=tick())
+        if task.action == Action.ANONYMISE and not task.columns and walk.latest:
+            keep_statistics(task.collection, walk.latest + timedelta(days=1), tick())
         while move := walk.look(_cursor(task)):
             if time.monotonic() > until or SweepPause.objects.standing().exists():
                 return False
@@ -108,9 +112,11 @@ def _order(task: SweepTask) -> datamap.Order:
     if protection.rules_version(rules) != sweep.rules_version:
         raise DomainError("sweep_stale", "The rules this sweep was planned with are not to be found any more.")
     choices = protection.current_choices()
-    return planning.order_for(
+    order = planning.order_for(
         task.collection, task.action, task.columns, rules, day=sweep.day, choices=choices, only=sweep.rules
     )
+    total = max((line["total"] for line in sweep.lines if line["collection"] == task.collection), default=0)
+    return replace(order, planned=task.planned, share=task.planned / total if total else 0.0)
 
 
 def _one(task: SweepTask, walk: datamap.Walk, move: Any, *, tick: Tick) -> None:
@@ -161,6 +167,9 @@ def _note(task: SweepTask, done: datamap.Done, *, size: int, latency: float | No
 
 def _note_kept(task: SweepTask, order: datamap.Order) -> None:
     """What is past its limit and stays, as it is at the end: rows held since the plan are among them."""
+    lines = [line for line in task.sweep.lines if line["place"] == task.place]
+    if task.done == task.planned and not any(line["kept"] for line in lines):
+        return  # all went that was past
     with datamap.reading() as read:
         read.collections()
         surveyed = read.survey([order], samples=False)
