@@ -136,7 +136,7 @@ def steps(departure: Departure) -> list[Step]:
         Step(_on(departure.announced_at.astimezone(UTC).date()), _("Leaving was announced.")),
         Step(
             _on(departure.service_ends_on),
-            _("The service ends. From now on the data can only be read. Periods that run from the end of the service "
+            _("The service ends. From then on the data can only be read. Periods that run from the end of the service "
               "begin."),
         ),
     ]  # fmt: skip
@@ -233,14 +233,14 @@ def number(count: int) -> str:
     return formats.number_format(count, force_grouping=True)
 
 
-def certificate(departure: Departure) -> dict[str, Any]:
-    """The certificate in words."""
+def certificate(departure: Departure, *, user: Any) -> dict[str, Any]:
+    """The certificate in words, with the way back to where this person came from."""
     document, rules = departure.certificate, services.current_rules()
     names = collection_names(get_language() or "en")
     lines = [_line(names.get(key, key), entry, rules) for key, entry in document["collections"].items()]
     return {
         "departure": departure,
-        "document": document,
+        "back": _back(departure, user),
         "digest": services.digest_of(document),
         "facts": _facts(departure),
         "erased": [line for line in lines if line.erased],
@@ -248,6 +248,12 @@ def certificate(departure: Departure) -> dict[str, Any]:
         "not_found": [line.name for line in lines if not line.erased and not line.kept],
         "backups_until": date.fromisoformat(document["out_of_scope"][0]["until"]),
     }
+
+
+def _back(departure: Departure, user: Any) -> dict[str, str]:
+    if policies.can_see_departures(user):
+        return {"url": reverse("retention:departures"), "text": _("Customers that leave")}
+    return {"url": reverse("retention:account", args=[departure.account_id]), "text": _("How long your data is kept")}
 
 
 def _line(name: str, entry: Mapping[str, Any], rules: Mapping[str, Rule]) -> Line:

@@ -162,7 +162,7 @@ def _certified(request: HttpRequest, pk: uuid.UUID) -> Departure:
 @login_required
 def certificate(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """What was erased, what stays, until when and why: for the owners, and for the desk."""
-    context = shown.certificate(_certified(request, pk))
+    context = shown.certificate(_certified(request, pk), user=request.user)
     return render(request, "retention/certificate.html", context)
 
 

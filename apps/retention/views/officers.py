@@ -40,6 +40,7 @@ def overview(request: HttpRequest) -> HttpResponseBase:
     table = listing.table(page, list(map(sweeps.row, page.rows)), empty=_none(listing), **sweeps.TABLE)
     context = figures.page(request.user, today=clock.local_date(clock.now()))
     context |= {"table": table, "form": listing.form, "clear_url": listing.clear_url}
+    context["sees_departures"] = policies.can_see_departures(request.user)
     return render(request, "retention/overview.html", context)
 
 
