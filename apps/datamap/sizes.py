@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
+from apps.datamap import mariadb
 from apps.datamap.contract import CollectionInfo
 from apps.datamap.mapping import Collection
 from apps.datamap.registry import current_map
@@ -15,7 +16,7 @@ from apps.datamap.search import Live
 from apps.datamap.stores import Snapshots
 
 EXACT_BELOW = 100_000
-"""Rows; a bigger table is not counted but estimated from what PostgreSQL knows of it since it was last analysed."""
+"""Rows; a bigger table is not counted but estimated from what its database knows since it was last analysed."""
 
 # Of a partitioned table the leaves hold everything; any other has no leaves but is its own. -1: never analysed.
 OCCUPIED = """
@@ -26,6 +27,10 @@ JOIN pg_class r ON r.oid = to_regclass(format('%I.%I', w.schema, w.name))
 LEFT JOIN LATERAL pg_partition_tree(r.oid) leaf ON leaf.isleaf
 JOIN pg_class c ON c.oid = coalesce(leaf.relid, r.oid)
 GROUP BY w.schema, w.name
+"""
+OCCUPIED_IN_MARIADB = """
+SELECT table_schema, table_name, COALESCE(data_length + index_length, 0), COALESCE(table_rows, -1)
+FROM information_schema.tables WHERE (table_schema, table_name) IN :wanted
 """
 
 
@@ -104,12 +109,21 @@ def _tables(store: str, snapshots: Snapshots) -> Iterable[tuple[str, LiveTable]]
 
 def _occupied(snapshots: Snapshots, store: str, tables: Iterable[LiveTable]) -> dict[tuple[str, str], tuple[int, int]]:
     pairs = sorted({(live.schema, live.name) for live in tables})
-    statement = sa.text(OCCUPIED).bindparams(
+    session = snapshots.of(store)
+    asked = _asked_of_mariadb if session.dialect.name == mariadb.NAME else _asked
+    rows = session.rows(asked(pairs)) if pairs else ()
+    return {(schema, name): (int(taken), int(known)) for schema, name, taken, known in rows}
+
+
+def _asked(pairs: Sequence[tuple[str, str]]) -> sa.TextClause:
+    return sa.text(OCCUPIED).bindparams(
         sa.bindparam("schemas", [schema for schema, _ in pairs], type_=pg.ARRAY(sa.Text)),
         sa.bindparam("names", [name for _, name in pairs], type_=pg.ARRAY(sa.Text)),
     )
-    rows = snapshots.of(store).rows(statement) if pairs else ()
-    return {(schema, name): (int(taken), int(known)) for schema, name, taken, known in rows}
+
+
+def _asked_of_mariadb(pairs: Sequence[tuple[str, str]]) -> sa.TextClause:
+    return sa.text(OCCUPIED_IN_MARIADB).bindparams(sa.bindparam("wanted", pairs, expanding=True))
 
 
 def _counted(
