@@ -163,7 +163,7 @@ class RuleFileForm(forms.Form):
     file = forms.FileField(
         label=gettext_lazy("File of rules (YAML)"),
         required=False,
-        widget=forms.FileInput(attrs={"accept": ".yml,.yaml"}),
+        widget=forms.FileInput(attrs={"accept": ".yml,.yaml", "class": "mw-100"}),
     )
     text = forms.CharField(
         label=gettext_lazy("Or its text"),

@@ -174,6 +174,8 @@ def shown(rule: Rule, name: str) -> list[str]:
             return [kinds(rule)]
         case "region":
             return [schedule.place(rule.region)]
+        case "data_family":
+            return [schedule.family(rule.data_family)]
         case "period" | "max_period":
             return [f"{words.period_in_words(Period.parse(str(value)))} ({value})"]
         case "starts_at" | "action" | "legal_basis" | "capacity":
