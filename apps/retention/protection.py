@@ -28,13 +28,9 @@ def keeps(store: str, collection: Guarded, now: datetime) -> list[Keep]:
 
 def naming(rules: Iterable[Rule], collection: Guarded) -> list[Rule]:
     """The rules that reach into a collection as a whole: named on the map, naming it, or lengthening one that is."""
-    named = set(collection.retention)
-    return [
-        rule
-        for rule in rules
-        if not rule.categories
-        and (rule.key in named or rule.extends in named or collection.base_key in rule.collections)
-    ]
+    whole = [rule for rule in rules if not rule.categories]
+    named = {*collection.retention, *(rule.key for rule in whole if collection.base_key in rule.collections)}
+    return [rule for rule in whole if rule.key in named or rule.extends in named]
 
 
 def current_choices() -> Choices:

@@ -150,3 +150,11 @@ def test_a_rule_that_runs_from_the_row_without_a_clock_is_a_flaw_of_the_map():
 def test_without_any_rules_the_map_says_how_to_load_them():
     [flaw] = guards.flaws(Collection(("tax",)))
     assert "seed" in flaw.message
+
+
+@pytest.mark.req("RET-2")
+def test_a_rule_of_one_country_stands_wherever_the_rule_it_lengthens_does():
+    base = RuleFactory.build(key="content", collections=["sample:kept"])
+    longer = RuleFactory.build(key="content_us", region="US", extends="content")
+    elsewhere = RuleFactory.build(key="other_us", region="US", extends="other")
+    assert protection.naming([base, longer, elsewhere], Collection(())) == [base, longer]
