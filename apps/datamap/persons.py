@@ -206,6 +206,7 @@ def _tenant(collection: Collection, table: sa.FromClause) -> sa.ColumnElement[An
 
 def _is_of(tenant: sa.ColumnElement[Any], account: str) -> Predicate:
     """Rows of the account, and rows that name none."""
+    mine: Predicate
     if isinstance(tenant.type, sa.Uuid):
         known = CustomerAccount.objects.filter(platform_account_id=account).order_by("pk")
         mine = tenant.in_(list(known.values_list("pk", flat=True)))
@@ -234,22 +235,27 @@ def _holds_one(table: sa.FromClause, path: Path, values: Sequence[str]) -> Predi
 
 def _holds_any(table: sa.FromClause, into: Path, source: sa.FromClause, at: Path, reached: Predicate) -> Predicate:
     """The row's `into` holds one of the values at `at` in the reached rows of `source`."""
-    column, value = table.c[into[0]], source.c[at[0]]
-    if not is_structured(column) and not is_structured(value) and _family(column) == _family(value):
-        return column.in_(sa.select(value).where(reached))
+    column: Any = table.c[into[0]]
+    value: Any = source.c[at[0]]
+    found: Predicate
+    if not is_structured(column) and not is_structured(value) and _family(column) is _family(value):
+        found = column.in_(sa.select(value).where(reached))
+        return found
     texts = sa.select(_texts(value, at[1:]).label("value")).where(reached).subquery()
     if isinstance(column.type, pg.ARRAY):
-        return sa.cast(column, pg.ARRAY(sa.Text)).overlap(sa.func.array(sa.select(texts.c.value).scalar_subquery()))
-    if is_structured(column):
+        found = sa.cast(column, pg.ARRAY(sa.Text)).overlap(sa.func.array(sa.select(texts.c.value).scalar_subquery()))
+    elif is_structured(column):
         inner = sa.select(_texts(column, into[1:]).label("value")).correlate(table).subquery().lateral()
-        return sa.exists(sa.select(inner.c.value).where(inner.c.value.in_(sa.select(texts.c.value))).correlate(table))
-    if isinstance(column.type, sa.Integer):
-        return column.in_(sa.select(_safely(texts.c.value, WHOLE_SQL, sa.BigInteger())))
-    if isinstance(column.type, sa.Uuid):
-        return column.in_(sa.select(_safely(texts.c.value, UUID_SQL, sa.Uuid())))
-    if isinstance(column.type, pg.CITEXT):
-        return sa.func.lower(sa.cast(column, sa.Text)).in_(sa.select(sa.func.lower(texts.c.value)))
-    return sa.cast(column, sa.Text).in_(sa.select(texts.c.value))
+        found = sa.exists(sa.select(inner.c.value).where(inner.c.value.in_(sa.select(texts.c.value))).correlate(table))
+    elif isinstance(column.type, sa.Integer):
+        found = column.in_(sa.select(_safely(texts.c.value, WHOLE_SQL, sa.BigInteger())))
+    elif isinstance(column.type, sa.Uuid):
+        found = column.in_(sa.select(_safely(texts.c.value, UUID_SQL, sa.Uuid())))
+    elif isinstance(column.type, pg.CITEXT):
+        found = sa.func.lower(sa.cast(column, sa.Text)).in_(sa.select(sa.func.lower(texts.c.value)))
+    else:
+        found = sa.cast(column, sa.Text).in_(sa.select(texts.c.value))
+    return found
 
 
 def _texts(column: sa.ColumnElement[Any], inner: Path) -> sa.ColumnElement[Any]:

@@ -5,7 +5,6 @@ a row without a date, a reference that a statement can't follow. Standing holds 
 lock that placing one waits for, so that a hold wins against an erasure and a sweep at any instant (T44).
 """
 
-from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -19,7 +18,7 @@ from apps.retention.models import Hold
 
 def keeps(store: str, collection: Guarded, now: datetime) -> list[Keep]:
     """The rows of one collection that each standing hold keeps. No end is known of any."""
-    holds: Sequence[Hold] = Hold.objects.standing().order_by("reference")
+    holds = Hold.objects.standing().order_by("reference")
     covered = ((hold, covers(hold, store, collection)) for hold in holds)
     return [
         # What is asked inside NOT (…) must be yes or no: NULL would be neither.

@@ -16,6 +16,7 @@ from apps.subject_requests.models import SubjectRequest
 from apps.subject_requests.states import About, Right
 from tests.accounts.factories import CustomerAccountFactory
 from tests.retention.factories import RuleChangeFactory
+from tests.retention.holds import hold
 from tests.retention.leaving import announced, certified
 from tests.retention.sweeping import furnish_pages
 
@@ -68,7 +69,22 @@ def furnish(*, now: datetime, number: str, settle: Callable[[], Any]) -> list[Pl
     made["executing"] = filing.approved(Right.ERASURE, people[OFFICER], people[SECOND_OFFICER])
     customer = [Place(f"request-{name}", f"/requests/{each.reference}/", CUSTOMER) for name, each in made.items()]
     desk = [Place(f"desk-{name}", f"/desk/{each.reference}/", SECOND_OFFICER) for name, each in made.items()]
-    return [*PUBLIC, *customer, *desk, *_fixed(made), *_retention(now), *_leaving(now)]
+    return [*PUBLIC, *customer, *desk, *_fixed(made), *_holds(people[OFFICER], now), *_retention(now), *_leaving(now)]
+
+
+def _holds(officer: User, now: datetime) -> list[Place]:
+    """One that stands, on data that no request here is about, and one that was lifted."""
+    values = {"owner": officer, "placed_at": now - timedelta(days=20), "collections": ["platform:web_visits"]}
+    stands = hold(**values, account="1001", review_on=(now + timedelta(days=5)).date())
+    lifted = hold(**values, lifted_at=now)
+    return [
+        Place("holds", "/desk/holds/", OFFICER),
+        Place("holds-none", "/desk/holds/?show=overdue", OFFICER),
+        Place("hold", f"/desk/holds/{stands.reference}/", OFFICER),
+        Place("hold-lifted", f"/desk/holds/{lifted.reference}/", OFFICER),
+        Place("hold-lift", f"/desk/holds/{stands.reference}/lift/?why=settled", OFFICER),
+        Place("hold-new", "/desk/holds/new/", OFFICER),
+    ]
 
 
 def _retention(now: datetime) -> list[Place]:

@@ -86,6 +86,52 @@ def test_a_hold_reaches_over_references_to_rows_that_do_not_name_the_person():
     assert "logins" not in found  # an e-mail address alone leads there
 
 
+def references(field):
+    return f"references: [{{dataset: shop, field: {field}, direction: from}}]"
+
+
+THROUGH_EVERYTHING = {  # what stands in shop.yml -> a way that leads from or into a list, a document, another type
+    'fides_meta: {identity: email, data_type: "string[]", return_all_elements: true}': (
+        f'fides_meta: {{data_type: "string[]", {references("people.email")}}}'
+    ),
+    "- {name: mail, data_categories: [user.contact.email], fides_meta: {identity: email}}": (
+        f"- {{name: mail, data_categories: [user.contact.email], fides_meta: {{{references('people.email')}}}}}"
+    ),
+    "- {name: owner_email, data_categories: [user.contact.email], fides_meta: {identity: email}}": (
+        "- {name: owner_email, data_categories: [user.contact.email], "
+        f"fides_meta: {{{references('profiles.mails')}}}}}"
+    ),
+    "- {name: secret, data_categories: [user.content.private]}": (
+        "- {name: secret, data_categories: [user.content.private], "
+        f"fides_meta: {{{references('profiles.data.cards.mail')}}}}}"
+    ),
+    "references: [{dataset: shop, field: messages.id, direction: from}]": references("profiles.person_id"),
+    "references: [{dataset: shop, field: nodes.id, direction: to}]": "length: 9",
+}
+
+
+@pytest.mark.parametrize("account", ["", "1001", "1002"])
+def test_references_are_followed_from_and_into_lists_documents_and_other_types(shop, account):
+    text = (HERE / "shop.yml").read_text()
+    for old, new in THROUGH_EVERYTHING.items():
+        assert old in text
+        text = text.replace(old, new)
+    shop.load(text)
+    shop.sql("UPDATE shop.islands SET secret = 'z@x.org'")
+    shop.sql("UPDATE shop.attachments SET message_id = 10 WHERE id = 2")
+    shop.sql("UPDATE shop.profiles SET person_id = '+0010' WHERE mails IS NOT NULL")
+    shop.sql("UPDATE shop.profiles SET person_id = 'nobody' WHERE note = 'n' AND account_id = 1002")
+    hold(PHONE, account=account)
+    mine, found = kept(), searched(PHONE, account=account or None)
+    for name in mine.keys() | found.keys():
+        assert mine.get(name, set()) == found.get(name, set()) or (account and name in WITHOUT_ACCOUNT), name
+    if account != "1002":
+        assert len(mine["profiles"]) >= 3
+        assert {name: mine[name] for name in ("nodes", "islands", "attachments")} == {
+            "nodes": {"1"}, "islands": {"1"}, "attachments": {"2"},
+        }  # fmt: skip
+
+
 def test_a_hold_on_an_account_keeps_its_rows_and_those_that_name_no_account(shop):
     shop.sql(
         "ALTER TABLE shop.nodes ALTER account_id DROP NOT NULL; UPDATE shop.nodes SET account_id = NULL WHERE id = 4"

@@ -8,6 +8,8 @@ from django.urls import reverse
 from apps.core import clock
 from apps.core.identities import parse_identity
 from apps.ledger.models import Entry
+from apps.notifications.tasks import deliver_messages
+from apps.retention import tasks
 from apps.retention.models import Hold
 from tests.accounts.factories import CustomerAccountFactory, MembershipFactory, UserFactory
 from tests.retention.holds import hold
@@ -227,3 +229,15 @@ def test_auditors_do_not_read_of_holds_in_the_evidence_and_the_data_protection_o
     assert b"LH-" not in b"".join(client.get("/evidence/?format=csv").streaming_content)
     sign_in(client, UserFactory(dpo=True))
     assert "LH-" in client.get("/evidence/").content.decode()
+
+
+@pytest.mark.threat("T63")
+def test_letters_about_holds_are_in_the_outbox_of_those_alone_who_may_know(client, sign_in):
+    hold(account="1001", review_on=soon(7))
+    assert tasks.alert_hold_owners() == 1
+    assert deliver_messages() == 1
+    sign_in(client, UserFactory(auditor=True))
+    assert "retention/hold" not in client.get("/evidence/outbox/").content.decode()
+    assert "retention/hold" not in client.get("/evidence/").content.decode()
+    sign_in(client, UserFactory(dpo=True))
+    assert "retention/hold_review" in client.get("/evidence/outbox/").content.decode()

@@ -19,7 +19,7 @@ from apps.ledger.models import Entry
 from apps.ledger.services import sentence
 from apps.retention.forms.holds import HoldFilterForm
 from apps.retention.models import Hold, HoldQuerySet
-from apps.retention.services import HoldScope, Skipped
+from apps.retention.services import HoldScope, Skipped, skipped_in_sweeps, stopped_elsewhere
 from apps.retention.states import HoldReason, LiftReason, RevealReason
 
 COLUMNS = (
@@ -156,6 +156,19 @@ def _period(first: date | None, last: date | None) -> str:
     if first and last:
         return _("From %(first)s until %(last)s") % days
     return _("From %(first)s on") % days if first else _("Until %(last)s") % days
+
+
+def page(hold: Hold, entries: Iterable[Entry], *, today: date) -> dict[str, Any]:
+    """Everything that a hold's page tells but its steps."""
+    state, tone = standing(hold, today=today)
+    return {
+        "hold": hold,
+        "tag": {"text": state, "tone": tone},
+        "facts": facts(hold),
+        "skipped": skipped(skipped_in_sweeps(hold)),
+        "waiting": stopped_elsewhere(hold),
+        "events": history(hold, entries),
+    }
 
 
 def facts(hold: Hold) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from dateutil.relativedelta import relativedelta
 from django.db import connection, transaction
@@ -130,8 +131,8 @@ def skipped_in_sweeps(hold: Hold) -> list[Skipped]:
 
 def stopped_elsewhere(hold: Hold) -> list[tuple[str, int]]:
     """What apps above say that this hold has stopped: `(words, count)`."""
-    answers = hold_asked_about.send(sender=Hold, hold=hold)
-    return [one for _receiver, answer in answers for one in answer]
+    answers: list[tuple[Any, Any]] = hold_asked_about.send(sender=Hold, hold=hold)
+    return [(str(words), int(count)) for _receiver, answer in answers for words, count in answer]
 
 
 # --- reviews ------------------------------------------------------------------------------------------

@@ -98,17 +98,8 @@ def hold(request: HttpRequest, reference: str) -> HttpResponse:
 
 
 def _page(request: HttpRequest, found: Hold, bound: dict[str, Form] | None = None, **more: Any) -> HttpResponse:
-    state, tone = shown.standing(found, today=clock.local_date(clock.now()))
     entries = Entry.objects.visible_to(request.user).about(found.target)
-    context = {
-        "hold": found,
-        "tag": {"text": state, "tone": tone},
-        "facts": shown.facts(found),
-        "skipped": shown.skipped(services.skipped_in_sweeps(found)),
-        "waiting": services.stopped_elsewhere(found),
-        "events": shown.history(found, entries),
-        "reveal_form": RevealForm(),
-    }
+    context = shown.page(found, entries, today=clock.local_date(clock.now())) | {"reveal_form": RevealForm()}
     if found.lifted_at is None and policies.can_place_hold(request.user):
         context |= {"review_form": ReviewForm(), "lift_form": LiftForm()}
     error_form = next(iter((bound or {}).values()), None)
