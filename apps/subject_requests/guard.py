@@ -8,8 +8,10 @@ from apps.datamap import guards
 from apps.datamap.guards import Guarded, Keep
 from apps.subject_requests.services.forgetting import FORGET_AFTER
 from apps.subject_requests.services.pending import only_what_was_kept
+from apps.subject_requests.states import PendingStatus
 
 REQUESTS = table("subject_requests_subjectrequest", column("id"), column("closed_at"), column("filed_by_id"))
+PENDING = table("subject_requests_pendingerasure", column("request_id"), column("status"))
 WITH_THE_REQUEST = {  # table -> column that leads to the request
     "subject_requests_subjectrequest": "id",
     "subject_requests_subjectidentifier": "request_id",
@@ -25,7 +27,12 @@ def keeps(store: str, collection: Guarded, now: datetime) -> list[Keep]:
     needed = or_(REQUESTS.c.closed_at.is_(None), REQUESTS.c.closed_at > now - FORGET_AFTER)
     if collection.table.name in WITH_THE_REQUEST:
         key = collection.table.c[WITH_THE_REQUEST[collection.table.name]]
-        return [Keep(key.in_(select(REQUESTS.c.id).where(needed)), ground="open_request", kind="open_request")]
+        kept = key.in_(select(REQUESTS.c.id).where(needed))
+        if collection.table.name == REQUESTS.name:
+            # What it still has to erase would be forgotten with it (a hold may last longer than the confirmation).
+            unfinished = select(PENDING.c.request_id).where(PENDING.c.status != PendingStatus.ERASED.value)
+            kept = or_(kept, key.in_(unfinished))
+        return [Keep(kept, ground="open_request", kind="open_request")]
     if collection.dataset == PEOPLE:
         # Whoever waits for an answer must still be able to sign in and fetch it.
         person = (
@@ -41,5 +48,5 @@ def keeps(store: str, collection: Guarded, now: datetime) -> list[Keep]:
 
 
 def register() -> None:
-    guards.register("open requests", keeps, version=lambda: "1")
+    guards.register("open requests", keeps, version=lambda: "2")
     guards.register("pending erasures", only_what_was_kept, version=lambda: "1")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from apps.datamap.mapping import Collection
-from apps.datamap.schema import ForeignKey, LiveTable
+from apps.datamap.schema import ForeignKey, LiveTable, TableName, reflect
 from apps.datamap.search import Live
 
 
@@ -59,34 +59,63 @@ class Kin:
         ]
 
 
-def kin_of(live: Live, collection: Collection, seen: frozenset[str] = frozenset()) -> Kin:
+def kin_of(live: Live, collection: Collection) -> Kin:
     """Found by the live foreign keys, and sorted by what the map says of the tables behind them."""
-    table = live.table(collection)
-    known = _collections(live, collection.store)
+    return _kin(_Tables(live, collection.store), live.table(collection), frozenset(), frozenset())
+
+
+class _Tables:
+    """The tables of one store: collections of the map, and impersonal ones that go with a row of another."""
+
+    def __init__(self, live: Live, store: str) -> None:
+        self.known = _collections(live, store)
+        self.live: dict[TableName, LiveTable] = {place: live.table(one) for place, one in self.known.items()}
+        self.leads = {place: one.goes_with for place, one in self.known.items() if one.goes_with}
+        others = {
+            (schema, name): column
+            for (of, schema, name), column in live.datamap.followers.items()
+            if of == store and (schema, name) not in {one.table for one in self.known.values()}
+        }
+        found = reflect(live.snapshots.of(store), others).tables if others else {}
+        for asked, column in others.items():
+            if table := found.get(asked):
+                self.live[(table.schema, table.name)] = table
+                self.leads[(table.schema, table.name)] = column
+
+    def goes_along(self, key: ForeignKey) -> bool:
+        return key.columns == (self.leads.get(key.child),)
+
+
+def _kin(tables: _Tables, table: LiveTable, path: frozenset[TableName], coming: frozenset[TableName]) -> Kin:
+    """`path`: tables whose rows go before we come here; `coming`: those whose rows go along with them anyway."""
+    path |= {(table.schema, table.name)}
+    further = coming | {key.child for key in table.referenced_by if tables.goes_along(key)}
     along, unlinked, blocking = [], [], []
     for key in table.referenced_by:
-        child = known.get(key.child)
-        if child is None or child.key in seen:
-            if not (key.action == "n" and key.nullable) and child is None:
-                blocking.append(_stranger(table, key))
-            continue
-        relative = _relative(live, child, key, seen | {collection.key})
-        if child.goes_with and key.columns == (child.goes_with,):
-            along.append(relative)
-        elif child.key != collection.key and not _may_unlink(live.table(child), child, key):
-            blocking.append(relative)
-        elif _may_unlink(live.table(child), child, key):
-            unlinked.append(relative)
-        else:
-            blocking.append(relative)
+        child = tables.known.get(key.child)
+        if tables.goes_along(key) and key.child not in path:
+            inner = _kin(tables, tables.live[key.child], path, further)
+            along.append(_relative(tables, key, inner, path))
+        elif key.child in further or (key.child in path and key.child != (table.schema, table.name)):
+            continue  # it goes itself, by another way
+        elif child is not None and _may_unlink(tables.live[key.child], child, key):
+            unlinked.append(_relative(tables, key, Kin(), path))
+        elif child is not None:
+            blocking.append(_relative(tables, key, Kin(), path))
+        elif not (key.action == "n" and key.nullable):
+            blocking.append(_stranger(table, key))
     return Kin(tuple(along), tuple(unlinked), tuple(blocking))
 
 
-def _relative(live: Live, child: Collection, key: ForeignKey, seen: frozenset[str]) -> Relative:
-    goes_along = child.goes_with and key.columns == (child.goes_with,)
-    kin = kin_of(live, child, seen) if goes_along else Kin()
-    table = live.table(child).table
-    return Relative(child.key, table.alias() if child.key in seen else table, key.columns, key.parent_columns, kin)
+def _relative(tables: _Tables, key: ForeignKey, kin: Kin, path: frozenset[TableName]) -> Relative:
+    child, table = tables.known.get(key.child), tables.live[key.child].table
+    return Relative(
+        child.key if child else None,
+        table.alias() if key.child in path else table,
+        key.columns,
+        key.parent_columns,
+        kin,
+    )
 
 
 def _stranger(parent: LiveTable, key: ForeignKey) -> Relative:
