@@ -33,16 +33,22 @@ def move_departures() -> int:
 def sweep_nightly() -> int:
     """Once a day, from the hour on that is set: read the clock, plan the day's sweep, and let it run unless it waits.
 
-    What could not be reached then is planned again by the hour.
+    What a person has approved runs with the next tick; what could not be reached is planned again by the hour.
     """
     now = clock.now()
     services.read_clock(now=now)
-    if now.hour < settings.SWEEP_HOUR or services.is_planned(now=now):
-        return 0
-    plan = services.make_plan(day=now.date(), now=now, actor="system")
+    plan = services.approved_plan(now=now)
+    if plan is None:
+        if now.hour < settings.SWEEP_HOUR or services.is_planned(now=now):
+            return 0
+        plan = services.make_plan(day=now.date(), now=now, actor="system")
     if plan.status != SweepStatus.PLANNED:
         return 0
-    services.start_sweep(plan.hash, actor="system", now=now)
+    try:
+        services.start_sweep(plan.hash, actor="system", now=now)
+    except DomainError as error:  # paused, or another one runs: the next tick asks again
+        logger.warning("the sweep of %s waits: %s", plan.day, error.code)
+        return 0
     return plan.planned
 
 

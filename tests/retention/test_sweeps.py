@@ -8,7 +8,7 @@ from django.db import connection
 
 from apps.core import clock
 from apps.ledger.models import Entry
-from apps.retention import services
+from apps.retention import services, tasks
 from apps.retention.models import Rule, Sweep, SweepBatch
 from apps.retention.states import SweepStatus
 
@@ -99,3 +99,47 @@ def test_a_plan_for_a_day_to_come_is_not_run_early(platform):
     with pytest.raises(services.SweepRefused) as refused:
         run(sweep, platform)
     assert refused.value.code == "sweep_early"
+
+
+def test_a_newer_plan_replaces_the_older_one_and_leaves_plans_of_other_days_and_rules_alone(platform):
+    tomorrow = services.make_plan(day=platform.date() + timedelta(days=1), now=platform, actor="command")
+    narrow = plan(platform, keys=["web_visits"])
+    first = plan(platform)
+    rows("DELETE FROM platform.web_visits WHERE id = (SELECT min(id) FROM platform.web_visits) RETURNING 1")
+    second = plan(platform)
+    states = dict(Sweep.objects.values_list("hash", "status"))
+    assert states == {
+        tomorrow.hash: SweepStatus.PLANNED,
+        narrow.hash: SweepStatus.PLANNED,
+        first.hash: SweepStatus.SUPERSEDED,
+        second.hash: SweepStatus.PLANNED,
+    }
+
+
+def test_a_plan_above_the_cap_waits_and_runs_with_the_next_tick_once_a_person_let_it(platform, settings):
+    settings.SWEEP_CAP_ROWS, settings.SWEEP_HOUR = 10, 0
+    assert tasks.sweep_nightly() == 0
+    [waiting] = Sweep.objects.all()
+    assert (waiting.status, waiting.waits_for) == (SweepStatus.WAITING, ["cap_rows"])
+    with pytest.raises(services.SweepRefused) as refused:
+        run(waiting, platform)
+    assert refused.value.code == "sweep_waits"
+    services.approve_plan(waiting, by="user:00000000-0000-0000-0000-000000000001", now=clock.now())
+    assert tasks.sweep_nightly() == waiting.planned > 10
+    assert Sweep.objects.get().status == SweepStatus.RUNNING
+    assert [tasks.sweep_nightly() for _ in range(2)] == [0, 0]
+
+
+def test_while_sweeps_are_paused_nothing_begins_and_afterwards_it_goes_on(platform, settings):
+    settings.SWEEP_HOUR = 0
+    assert services.pause_sweeps(by="command", now=platform)
+    assert not services.pause_sweeps(by="command", now=platform)
+    assert tasks.sweep_nightly() == 0
+    assert services.resume_sweeps(by="command", now=platform)
+    assert tasks.sweep_nightly() > 0
+
+
+def test_no_key_of_the_portals_own_rows_is_shown(platform):
+    sweep = services.make_plan(day=platform.date() + timedelta(days=4_000), now=platform, actor="command")
+    assert not any(line["samples"] for line in sweep.lines if line["store"] == "portal")
+    assert any(line["samples"] for line in sweep.lines if line["store"] == "platform")

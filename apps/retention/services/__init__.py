@@ -95,6 +95,7 @@ from apps.retention.services.sweeping import finish_sweep, run_sweep, work_on
 from apps.retention.services.sweeps import (
     SweepRefused,
     approve_plan,
+    approved_plan,
     is_planned,
     make_plan,
     pause_sweeps,
@@ -117,6 +118,7 @@ __all__ = [
     "announce_departure",
     "approve_change",
     "approve_plan",
+    "approved_plan",
     "backups_until",
     "begin_erasing",
     "being_erased",

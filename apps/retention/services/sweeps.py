@@ -14,7 +14,7 @@ from apps.core.errors import DomainError, InvalidInput
 from apps.datamap.services import map_version
 from apps.ledger.services import canonical, record
 from apps.retention import planning, protection
-from apps.retention.models import Rule, Sweep, SweepPause, SweepTask
+from apps.retention.models import Rule, Sweep, SweepPause, SweepQuerySet, SweepTask
 from apps.retention.services import clocks
 from apps.retention.states import SWEEP_TRANSITIONS, SweepStatus
 
@@ -59,7 +59,7 @@ def _save(plan: Sweep, *, now: datetime) -> Sweep:
     same = Sweep.objects.select_for_update().filter(hash=plan.hash).first()
     if same and same.status != SweepStatus.SUPERSEDED:
         return same
-    for older in Sweep.objects.filter(status__in=OPEN_PLANS).exclude(hash=plan.hash):
+    for older in _replaced(plan, today=now.astimezone(UTC).date()):
         _move(older, SweepStatus.SUPERSEDED, actor=plan.made_by, at=now)
     if same:
         same.delete()  # counted again, and it is as it was: that plan holds again
@@ -67,6 +67,12 @@ def _save(plan: Sweep, *, now: datetime) -> Sweep:
     facts = {"plan": plan.hash, "day": plan.day, "rows": plan.planned, "waits_for": plan.waits_for, "down": plan.down}
     record(actor=plan.made_by, verb="retention.planned", target=plan, at=now, **facts)
     return plan
+
+
+def _replaced(plan: Sweep, *, today: date) -> SweepQuerySet:
+    """Open plans that this one takes the place of: for the same day, and, once its day has come, for earlier ones."""
+    same = Sweep.objects.filter(status__in=OPEN_PLANS, rules=plan.rules).exclude(hash=plan.hash)
+    return same.filter(day__lte=plan.day) if plan.day <= today else same.filter(day=plan.day)
 
 
 def hash_of(plan: Sweep) -> str:
@@ -189,6 +195,18 @@ def resume_sweeps(*, by: str, now: datetime) -> bool:
 
 
 def is_planned(*, now: datetime) -> bool:
-    """Whether the day has its plan: one that reached every store, or was made within the hour."""
+    """Whether the day has its plan: one that reached every store, or was made within the hour.
+
+    A plan that could not start (sweeps were paused, another one ran) is no plan that the day has had.
+    """
     plans = Sweep.objects.filter(day=now.astimezone(UTC).date(), rules=[])
-    return plans.filter(Q(down=[]) | Q(made_at__gt=now - timedelta(hours=1))).exists()
+    had = plans.exclude(status__in=[SweepStatus.PLANNED, SweepStatus.SUPERSEDED])
+    return had.filter(Q(down=[]) | Q(made_at__gt=now - timedelta(hours=1))).exists()
+
+
+def approved_plan(*, now: datetime) -> Sweep | None:
+    """A plan that a person has let go and that still may run."""
+    plans = Sweep.objects.filter(status=SweepStatus.PLANNED, approved_at__isnull=False)
+    plan = plans.filter(day__lte=now.astimezone(UTC).date()).order_by("-approved_at").first()
+    is_stale = plan and (plan.rules_version, plan.map_version) != (protection.rules_version(), map_version())
+    return None if is_stale else plan
