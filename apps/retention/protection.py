@@ -33,11 +33,18 @@ def naming(rules: Iterable[Rule], collection: Guarded) -> list[Rule]:
     return [rule for rule in whole if rule.key in named or rule.extends in named]
 
 
-def current_choices() -> Choices:
-    """What customers chose: shorter periods, and the end of their service."""
+def current_choices(*, made_by: datetime | None = None) -> Choices:
+    """What customers chose: shorter periods, and the end of their service.
+
+    `made_by`: only what stood at that instant already and still stands. A plan goes on with that: what was chosen since
+    then comes with the next one, and what was taken back since then takes nothing.
+    """
     chosen = ChosenPeriod.objects.current().order_by("account", "rule")
-    leaving = Departure.objects.standing().values_list("platform_account_id", "service_ends_on")
-    return Choices({(one.account, one.rule): one.calendar for one in chosen}, dict(leaving))
+    leaving = Departure.objects.standing()
+    if made_by is not None:
+        chosen, leaving = chosen.filter(chosen_at__lte=made_by), leaving.filter(announced_at__lte=made_by)
+    ends = leaving.values_list("platform_account_id", "service_ends_on")
+    return Choices({(one.account, one.rule): one.calendar for one in chosen}, dict(ends))
 
 
 def rules_version(rules: Iterable[Rule] | None = None) -> str:

@@ -9,7 +9,7 @@ from django.db import connection
 from apps.core import clock
 from apps.ledger.models import Entry
 from apps.retention import services, tasks
-from apps.retention.models import Rule, Sweep, SweepBatch
+from apps.retention.models import ChosenPeriod, Rule, Sweep, SweepBatch
 from apps.retention.states import SweepStatus
 
 pytestmark = [pytest.mark.req("RET-1", "RET-3")]
@@ -143,3 +143,27 @@ def test_no_key_of_the_portals_own_rows_is_shown(platform):
     sweep = services.make_plan(day=platform.date() + timedelta(days=4_000), now=platform, actor="command")
     assert not any(line["samples"] for line in sweep.lines if line["store"] == "portal")
     assert any(line["samples"] for line in sweep.lines if line["store"] == "platform")
+
+
+@pytest.mark.threat("T52")
+def test_what_a_customer_chooses_after_the_plan_takes_nothing_in_its_run(platform):
+    sweep = plan(platform)
+    later = platform + timedelta(minutes=1)
+    ChosenPeriod.objects.create(
+        account="1001", rule="communications_content", period="P0D", chosen_by="command", chosen_at=later
+    )
+    run(sweep, later)
+    assert rows("SELECT count(*) FROM platform.messages WHERE account_id = 1001")[0][0] > 0
+    run(plan(later + timedelta(minutes=1)), later + timedelta(minutes=1))
+    before_today = "SELECT count(*) FROM platform.messages WHERE account_id = 1001 AND created_at < %s"
+    assert rows(before_today, later.replace(hour=0, minute=0, second=0, microsecond=0)) == [(0,)]
+
+
+def test_a_choice_that_was_taken_back_after_the_plan_takes_nothing(platform):
+    chosen = ChosenPeriod.objects.create(
+        account="1001", rule="communications_content", period="P0D", chosen_by="command", chosen_at=platform
+    )
+    sweep = plan(platform)
+    ChosenPeriod.objects.filter(pk=chosen.pk).update(replaced_at=platform + timedelta(seconds=1))
+    run(sweep, platform + timedelta(minutes=1))
+    assert rows("SELECT count(*) FROM platform.messages WHERE account_id = 1001")[0][0] > 0

@@ -111,7 +111,7 @@ def _order(task: SweepTask) -> datamap.Order:
     rules = list(Rule.objects.in_force(at=sweep.made_at))
     if protection.rules_version(rules) != sweep.rules_version:
         raise DomainError("sweep_stale", "The rules this sweep was planned with are not to be found any more.")
-    choices = protection.current_choices()
+    choices = protection.current_choices(made_by=sweep.made_at)
     order = planning.order_for(
         task.collection, task.action, task.columns, rules, day=sweep.day, choices=choices, only=sweep.rules
     )
