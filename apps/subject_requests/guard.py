@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import column, or_, select, table
+from sqlalchemy import ColumnElement, column, or_, select, table
 
 from apps.datamap import guards
 from apps.datamap.guards import Guarded, Keep
@@ -27,7 +27,7 @@ def keeps(store: str, collection: Guarded, now: datetime) -> list[Keep]:
     needed = or_(REQUESTS.c.closed_at.is_(None), REQUESTS.c.closed_at > now - FORGET_AFTER)
     if collection.table.name in WITH_THE_REQUEST:
         key = collection.table.c[WITH_THE_REQUEST[collection.table.name]]
-        kept = key.in_(select(REQUESTS.c.id).where(needed))
+        kept: ColumnElement[bool] = key.in_(select(REQUESTS.c.id).where(needed))
         if collection.table.name == REQUESTS.name:
             # What it still has to erase would be forgotten with it (a hold may last longer than the confirmation).
             unfinished = select(PENDING.c.request_id).where(PENDING.c.status != PendingStatus.ERASED.value)
