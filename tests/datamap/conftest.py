@@ -102,15 +102,17 @@ def market(mariadb_socket: str, committed_db: Any, tmp_path: Path) -> Iterator["
     from tests.datamap.mariadb import Database
 
     database = Database(mariadb_socket, f"market_{os.getpid()}")
-    database.sql((HERE / "shop_mariadb.sql").read_text())
-    text = (HERE / "shop.yml").read_text().replace("store: platform", "store: market").replace("schema: shop\n", "\n")
-    text = text.replace("fides_key: shop", "fides_key: market").replace("dataset: shop", "dataset: market")
-    file = tmp_path / "market.yml"
-    file.write_text(text)
-    database.text, database.report = (
-        text,
-        load_files([str(file)], stores={"market": database.url}, actor="command", now=NOW)[1],
-    )
-    yield database
-    dispose_engines()
-    database.drop()
+    try:
+        database.sql((HERE / "shop_mariadb.sql").read_text())
+        text = (
+            (HERE / "shop.yml").read_text().replace("store: platform", "store: market").replace("schema: shop\n", "\n")
+        )
+        text = text.replace("fides_key: shop", "fides_key: market").replace("dataset: shop", "dataset: market")
+        file = tmp_path / "market.yml"
+        file.write_text(text)
+        load_files([str(file)], stores={"market": database.url}, actor="command", now=NOW)
+        database.text = text
+        yield database
+    finally:
+        dispose_engines()
+        database.drop()

@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +108,13 @@ class Database:
             return list(cursor.fetchall())
 
     def drop(self) -> None:
+        import pymysql
+
+        for (number,) in self.rows(
+            "SELECT id FROM information_schema.processlist WHERE db = %s AND id <> CONNECTION_ID()", self.name
+        ):
+            with suppress(pymysql.err.OperationalError):  # gone by itself meanwhile
+                self.sql(f"KILL {number}")
         self.sql(f"DROP DATABASE {self.name}")
         self.sql(f"DROP USER {self.name}@localhost")
         self.owner.close()
