@@ -10,7 +10,7 @@ from apps.core.errors import DomainError
 from apps.datamap import mariadb
 from apps.datamap.fates import Fate, Fates, Unlinking
 from apps.datamap.matching import Key, joined, key_columns, unnested
-from apps.datamap.schema import LiveTable
+from apps.datamap.schema import LiveTable, TableName
 from apps.datamap.search import Live
 from apps.datamap.stores import Session
 from apps.datamap.treatments import PSEUDONYM_PREFIX, PSEUDONYM_UUID, CannotMask, new_value
@@ -56,7 +56,7 @@ def _delete(fates: Sequence[Fate], session: Session) -> None:
 
 def _untie(fates: Sequence[Fate], session: Session) -> None:
     """MariaDB checks keys row by row: rows that go and point at each other let go of each other first."""
-    by_table = {(fate.live.schema, fate.live.name): fate for fate in fates if fate.gone}
+    by_table: dict[TableName, Fate] = {(fate.live.schema, fate.live.name): fate for fate in fates if fate.gone}
     for key in (key for fate in by_table.values() for key in fate.live.referenced_by):
         child = by_table.get(key.child)
         if child is None or key.action in "cn":

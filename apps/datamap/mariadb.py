@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import registry
-from sqlalchemy.dialects.mysql.base import MySQLCompiler
+from sqlalchemy.dialects.mysql.mysqldb import MySQLCompiler_mysqldb
 from sqlalchemy.dialects.mysql.pymysql import MySQLDialect_pymysql
 
 from apps.datamap.contract import StoreUnavailable
@@ -36,20 +36,25 @@ def is_mariadb(place: Any) -> bool:
     return table is not None and table.metadata.info.get("dialect") == NAME
 
 
-class Compiler(MySQLCompiler):
+class Compiler(MySQLCompiler_mysqldb):
     def visit_cast(self, cast: sa.Cast[Any], **how: Any) -> str:
         """What can't be cast is compared as it is: MariaDB converts a text to a uuid, a document or a boolean."""
         if self.process(cast.typeclause) is None or isinstance(cast.type, sa.JSON | sa.Uuid | sa.Boolean):
             return self.process(cast.clause.self_group(), **how)
         return super().visit_cast(cast, **how)
 
-    def visit_funcfilter(self, filtered: sa.FunctionFilter[Any], **how: Any) -> str:
+    def visit_funcfilter(self, funcfilter: Any, **how: Any) -> str:
         """count(*) FILTER (WHERE x): NULL where x does not hold, which no aggregate counts."""
-        where = self.process(filtered.criterion, **how)
-        clauses = list(filtered.func.clauses)
+        where = self.process(funcfilter.criterion, **how)
+        clauses = list(funcfilter.func.clauses)
         is_star = not clauses or str(clauses[0]) == "*"
         value = "1" if is_star else self.process(clauses[0], **how)
-        return f"{filtered.func.name}(CASE WHEN {where} THEN {value} END)"
+        return f"{funcfilter.func.name}(CASE WHEN {where} THEN {value} END)"
+
+    def visit_custom_op_binary(self, element: Any, operator: Any, **how: Any) -> str:
+        if operator.opstring == "~":
+            return f"{self.process(element.left, **how)} REGEXP {self.process(element.right, **how)}"
+        return str(super().visit_custom_op_binary(element, operator, **how))
 
     def visit_make_interval_func(self, function: Any, **how: Any) -> str:
         """Years, months, weeks, days: the end of a month is met once, after the months."""

@@ -114,8 +114,14 @@ def map_version() -> str:
 
 
 def collection_names(language: str) -> dict[str, str]:
-    """How pages in `language` call each collection of the map: `{"dataset:collection": name}`."""
-    return {one.base_key: one.called(language) for one in current_map().collections.values()}
+    """How pages in `language` call each collection of the map: `{"dataset:collection": name}`, and its parts in
+    shards: `{"dataset:collection#2": "name (store#2)"}`."""
+    found = {}
+    for one in current_map().collections.values():
+        found[one.base_key] = one.called(language)
+        if one.shard:
+            found[one.key] = f"{found[one.base_key]} ({one.store})"
+    return found
 
 
 def mapped_collections() -> tuple[Collection, ...]:

@@ -85,6 +85,8 @@ def test_each_shard_is_a_store_of_its_own_and_ten_comes_after_nine(shards: list[
     assert [url_of(name) for name in SHARDS] == [one.clone.app_url for one in shards]
     assert {one.store for one in current_map().collections.values()} == {*SHARDS, "portal"}
     assert current_map().collections["shop:people#2"].base_key == "shop:people"
+    called = services.collection_names("en")
+    assert (called["shop:people"], called["shop:people#2"]) == ("people", "people (platform#2)")
     assert names_of("platform", 1) == ["platform"]
     assert sorted(names_of("s", 11), key=place_of)[8:] == ["s#9", "s#10", "s#11"]
 
