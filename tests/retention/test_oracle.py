@@ -8,7 +8,7 @@ import os
 import random
 import time
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from dateutil.relativedelta import relativedelta
@@ -21,12 +21,12 @@ from apps.retention.protection import current_choices
 from apps.retention.services import HoldScope
 from apps.retention.states import SweepStatus
 from tests.retention.factories import RuleFactory
-from tests.retention.oracle import ANONYMOUS, Held, World
+from tests.retention.oracle import ANONYMOUS, Held, Judge, World
 from tests.subject_requests.factories import AccountFactory
 
 pytestmark = [pytest.mark.req("RET-1", "RET-2", "RET-3", "RET-4"), pytest.mark.threat("T44")]
 PLATFORMS = 10 if os.environ.get("PORTAL_RELIABILITY") == "full" else 1
-STEPS = [relativedelta(**step) for step in ({"days": 1}, {"days": 17}, {"months": 3}, {"months": 8}, {"years": 3})]
+AHEAD = [relativedelta(months=2), relativedelta(months=8), relativedelta(years=3), relativedelta(years=9)]
 CONTENT = ("messages", "calls", "emails", "call_recordings")
 
 
@@ -47,7 +47,12 @@ class Years:
         ]  # fmt: skip
 
     def pass_on(self):
-        self.at += self.chance.choice(STEPS)
+        """To the last day of some row, or to the one after it; a few months or years ahead."""
+        judge = Judge(World(self.platform), self.at.date(), list(Rule.objects.current()), current_choices(), [])
+        horizon = self.at.date() + self.chance.choice(AHEAD)
+        ends = {fate.until for one in judge.world.collections for _, fate in judge.fates(one) if fate.until}
+        day = self.chance.choice(sorted(end for end in ends if self.at.date() < end <= horizon) or [horizon])
+        self.at = datetime.combine(day + timedelta(days=self.chance.randrange(2)), self.at.timetz())
 
     def decide(self):
         """A hold or two, lifted holds, a shorter period, a customer that leaves."""
@@ -106,7 +111,7 @@ def test_what_is_left_is_what_the_specification_leaves_row_by_row(platform, numb
     seed = int(os.environ.get("PORTAL_SEED") or time.time_ns() % 10**9) + number
     print(f"\nPORTAL_SEED={seed}")
     years, outcomes = Years(platform, random.Random(seed)), Counter()
-    for step in range(5):
+    for step in range(6):
         years.pass_on()
         years.decide()
         before = World(platform)
