@@ -16,11 +16,11 @@ from django.db import transaction
 from django.db.models import F
 
 from apps.core.errors import DomainError
+from apps.core.failpoints import reach
 from apps.datamap import guards
 from apps.datamap import services as datamap
 from apps.ledger.services import record
 from apps.retention import planning, protection
-from apps.retention.failpoints import reach
 from apps.retention.models import Rule, Sweep, SweepBatch, SweepPause, SweepTask
 from apps.retention.services.statistics import keep_statistics
 from apps.retention.services.sweeps import _move as _move_sweep
@@ -56,6 +56,7 @@ def work_on(pk: uuid.UUID, *, tick: Tick, seconds: float = 3_600) -> bool:
     """
     worker = uuid.uuid4()
     task = _claim(pk, worker, now=tick())
+    reach("claimed")
     if task is None or refuse_if_changed(task.sweep, now=tick()):
         return False
     try:
@@ -66,6 +67,7 @@ def work_on(pk: uuid.UUID, *, tick: Tick, seconds: float = 3_600) -> bool:
         _move(task, TaskStatus.FAILED, now=tick(), error_code=error.code)
         return False
     _move(task, TaskStatus.DONE if is_done else TaskStatus.PENDING, now=tick())
+    reach("task ended")
     return is_done
 
 
@@ -92,15 +94,20 @@ def _go(task: SweepTask, *, tick: Tick, until: float) -> bool:
     order = _order(task)
     with datamap.walking(order, size=task.cursor.get("rows", 0)) as walk:
         _copy_receipt(task, walk, now=tick())
+        reach("receipt copied")
         if task.action == Action.ANONYMISE and not task.columns and walk.latest:
             keep_statistics(task.collection, walk.latest + timedelta(days=1), tick())
+            reach("statistics kept")
         while move := walk.look(_cursor(task)):
             if time.monotonic() > until or SweepPause.objects.standing().exists():
                 return False
             _one(task, walk, move, tick=tick)
             reach("between moves")
+        reach("nothing left")
         walk.forget_receipts(f"{_prefix(task)}")
+        reach("receipts forgotten")
         _note_kept(task, order)
+        reach("kept noted")
     return True
 
 

@@ -6,6 +6,7 @@
 import os
 import signal
 
+SIGNAL = signal.SIGKILL
 _seen: dict[str, int] = {}
 
 
@@ -19,4 +20,4 @@ def reach(place: str) -> None:
         return
     _seen[place] = _seen.get(place, 0) + 1
     if _seen[place] == int(count or 1):
-        os.kill(os.getpid(), signal.SIGKILL)
+        os.kill(os.getpid(), SIGNAL)
