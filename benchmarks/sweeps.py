@@ -19,7 +19,7 @@ from privacy_portal.embedded import Servers
 from privacy_portal.embedded.servers import connect
 
 RUNS = 3
-ROWS = 1_000_000
+ROWS = 3_000_000
 HEAP_ROWS = 4_000_000  # what is swept takes about as long as a limit that can be told from noise
 KEPT_SHARE = 10  # one row in so many is held in the months that are replaced
 COLUMNS = (

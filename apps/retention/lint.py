@@ -129,7 +129,7 @@ def _categories_without_a_limit(scene: _Scene) -> Iterator[Finding]:
     limited = {rule.data_family for rule in scene.rules if rule.is_limit and rule.region == Rule.ANY_REGION}
     for one in scene.stated:
         if one.family not in limited:
-            message = _("No limit says how long this stays: data of the family “%(family)s”.")
+            message = _("No limit covers data of the family “%(family)s”.")
             yield Finding(f"{one.family}: {one.field}", "category_without_limit", message % {"family": one.family})
 
 

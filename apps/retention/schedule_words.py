@@ -97,7 +97,9 @@ PURPOSES: Mapping[str, Any] = {
     "security_logs": gettext_lazy("Keeping accounts secure."),
     "packages": gettext_lazy("Handing over the answer to a request."),
     "registrations": gettext_lazy("Registering a campaign where a country asks for it."),
-    "outbox": gettext_lazy("Seeing whether a notice arrived, and sending it again. An erasure takes it at once."),
+    "outbox": gettext_lazy(
+        "Seeing whether a notice arrived, and sending it again. An erasure removes the message at once."
+    ),
     "erasure_plans": gettext_lazy("Erasing exactly what was approved. After 30 days a plan does nothing any more."),
 }
 GROUNDS: Mapping[str, Any] = {

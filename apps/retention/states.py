@@ -2,6 +2,7 @@
 
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class Kind(TextChoices):
@@ -35,7 +36,7 @@ class ChangeStatus(TextChoices):
 
     PROPOSED = "proposed", _("Waits for a second person")
     PUBLISHED = "published", _("In force")
-    DECLINED = "declined", _("Declined")
+    DECLINED = "declined", pgettext_lazy("change of a rule", "Declined")
     WITHDRAWN = "withdrawn", _("Withdrawn")
 
 
@@ -56,7 +57,7 @@ class SweepStatus(TextChoices):
     INCOMPLETE = "incomplete", _("Incomplete: it is tried again")
     DONE = "done", _("Done")
     SUPERSEDED = "superseded", _("Replaced by a newer plan")
-    REFUSED = "refused", _("Refused")
+    REFUSED = "refused", pgettext_lazy("sweep", "Refused")
 
 
 SWEEP_TRANSITIONS = {
@@ -91,7 +92,7 @@ TASK_TRANSITIONS = {
 class HoldReason(TextChoices):
     LITIGATION = "litigation", _("Legal claim or court case")
     AUTHORITY = "authority", _("Order or request of an authority")
-    ABUSE_CASE = "abuse_case", _("Opened abuse case")
+    ABUSE_CASE = "abuse_case", _("Open abuse case")
     INVESTIGATION = "investigation", _("Internal investigation")
     OTHER = "other", _("Another reason")
 
@@ -99,7 +100,7 @@ class HoldReason(TextChoices):
 class LiftReason(TextChoices):
     SETTLED = "settled", _("The case is settled")
     ORDER_ENDED = "order_ended", _("The order or request of the authority ended")
-    NOT_NEEDED = "not_needed", _("The data is not needed for it any more")
+    NOT_NEEDED = "not_needed", _("The data is no longer needed for the case")
     REPLACED = "replaced", _("Another hold takes its place")
     MISTAKE = "mistake", _("It was placed by mistake")
 
@@ -120,7 +121,7 @@ class DepartureStatus(TextChoices):
     READ_ONLY = "read_only", _("Read-only")
     ERASING = "erasing", _("Being erased")
     ERASED = "erased", _("Erased")
-    WITHDRAWN = "withdrawn", _("Withdrawn")
+    WITHDRAWN = "withdrawn", pgettext_lazy("leaving", "Withdrawn")
 
 
 DEPARTURE_TRANSITIONS = {
@@ -135,5 +136,5 @@ DEPARTURE_TRANSITIONS = {
 class DepartureChoice(TextChoices):
     """What happens to a leaving customer's data (GDPR Article 28(3)(g))."""
 
-    RETURN = "return", _("Return it to us, then delete it")
+    RETURN = "return", _("Return it, then delete it")
     DELETE = "delete", _("Delete it")

@@ -13,10 +13,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 FLOOR, START, CEILING = 500, 1_000, 200_000
+BESIDE_OTHERS = 32_000  # larger ones win little and are felt as one long wait
 SLOWER, QUICK = 2.0, 1.5  # times the quiet latency: above the first a batch is halved, below the second doubled
 GRACE_MS = 0.3  # differences below this are noise of the machine
 PAUSE = 0.02
-QUIET_PROBES = 12
+QUIET_PROBES, FEW_PROBES = 12, 3
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,8 @@ class Pace:
     def __enter__(self) -> "Pace":
         if self._feeler:
             self._is_alone = self._feeler.is_alone()
-            self.quiet = statistics.median(self._probe(self._feeler) for _ in range(QUIET_PROBES))
+            probes = FEW_PROBES if self._is_alone else QUIET_PROBES
+            self.quiet = statistics.median(self._probe(self._feeler) for _ in range(probes))
             self._thread = threading.Thread(target=self._watch, args=[self._feeler], daemon=True)
             self._thread.start()
         return self
@@ -61,8 +63,10 @@ class Pace:
             self.latency = seen[int(len(seen) * 0.95)]
         if self._feeler is None:
             self.size = min(self.size * 2, 5_000)
-        elif self._is_alone or not seen or self.latency is None or self.latency < self.quiet * QUICK + GRACE_MS:
+        elif self._is_alone:
             self.size = min(self.size * 2, CEILING)
+        elif not seen or self.latency is None or self.latency < self.quiet * QUICK + GRACE_MS:
+            self.size = min(self.size * 2, BESIDE_OTHERS)
         elif self.latency > self.quiet * SLOWER + GRACE_MS:
             self.size = max(self.size // 2, FLOOR)
         return self.size

@@ -105,10 +105,11 @@ def _day(text: str | None, *, up: bool) -> date | None:
     return date.fromordinal(instant.toordinal() + (up and instant.time() > datetime.min.time()))
 
 
-def replace(purge: Purge, leaf: Leaf, session: Session) -> tuple[int, str]:
+def replace(purge: Purge, leaf: Leaf, session: Session, *, mostly: float) -> tuple[int, str]:
     """Drop a partition, or put a successor in its place; how many rows went or were overwritten, and how.
 
-    In the caller's transaction, which has set a lock timeout. `purge` is compiled for the partition.
+    Where no more than `mostly` of it would go, nothing is done: how many would, and "". In the caller's transaction,
+    which has set a lock timeout. `purge` is compiled for the partition.
     """
     old, parent = _named(leaf.schema, leaf.name), _named(*leaf.parent) if leaf.parent else ""
     _run(session, f"LOCK TABLE {old} IN SHARE ROW EXCLUSIVE MODE")
@@ -119,6 +120,8 @@ def replace(purge: Purge, leaf: Leaf, session: Session) -> tuple[int, str]:
         _run(session, f"ALTER TABLE {parent} DETACH PARTITION {old}")
         _run(session, f"DROP TABLE {old}")
         return going, "drop"
+    if going <= mostly * total:
+        return going, ""
     _succeed(purge, leaf, session, old, parent)
     return going, "swap" if purge.is_delete else "rewrite"
 

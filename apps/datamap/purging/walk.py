@@ -56,6 +56,7 @@ class Cursor:
     def is_inside(self) -> bool:
         """Blocks lie ahead, and so do rows: when as many went as had been counted, the rest need not be read."""
         return self.block is not None and self.block <= self.last and self.left > 0
+
     key: str = ""  # of the last row seen, where windows are keys
 
     def as_dict(self) -> dict[str, Any]:
@@ -172,18 +173,21 @@ class Walk:
         if not passes and leaf.parent is None and self.order.share >= DENSE:
             return self._window(leaf, self._from_plan(ours, leaf))
         is_past = bool(leaf.is_replaceable and leaf.upper and leaf.upper - timedelta(days=1) <= ours.limits.whole)
-        seen = windows.census(ours, self.session, count_all=is_past)
+        if is_past and not passes:
+            return Move(leaf, Cursor(leaf=leaf.name)) if windows.has_some(ours, self.session) else None
+        seen = windows.census(ours, self.session)
         if not seen.going:
             return None
-        if is_past and seen.going > MOSTLY * (seen.total or 0):
-            return Move(leaf, Cursor(leaf=leaf.name))
         density = seen.going / (seen.last - seen.first + 1)
         return self._window(leaf, Cursor(leaf.name, seen.first, seen.last, density, passes, seen.going))
 
     def _from_plan(self, purge: Purge, leaf: Leaf) -> Cursor:
         """The whole table, where the plan counted that a good part of it goes: nothing is gained by counting again."""
+        return self._through(purge, leaf, self.order.planned)
+
+    def _through(self, purge: Purge, leaf: Leaf, going: int) -> Cursor:
         last = max(windows.blocks(purge, self.session) - 1, 0)
-        return Cursor(leaf.name, 0, last, self.order.planned / (last + 1), 0, self.order.planned)
+        return Cursor(leaf.name, 0, last, going / (last + 1), 0, going)
 
     def _window(self, leaf: Leaf, cursor: Cursor) -> Move:
         first = cursor.block or 0
@@ -210,18 +214,24 @@ class Walk:
         with self._transaction(writing=True):
             if done := self.replayed(effect_key):
                 return done
-            purge = self._compiled(move.leaf)
-            if move.upto:
-                rows, method = keys.purge_window(purge, self.session, after=move.after, upto=move.upto), "window"
-            elif move.first is None:
-                rows, method = partitions.replace(purge, move.leaf, self.session)
-            else:
-                rows, method = windows.purge_window(purge, self.session, first=move.first, last=move.last), "window"
-            cursor = replace(move.cursor, left=move.cursor.left - rows).as_dict()
-            done = Done(rows, method, move.leaf.name, move.range, cursor, time.perf_counter() - began)
+            rows, method, cursor = self._effect(move, self._compiled(move.leaf))
+            done = Done(rows, method, move.leaf.name, move.range, cursor.as_dict(), time.perf_counter() - began)
             if self.receipts is not None:
                 write_receipt(self.session, self.receipts, effect_key, {"purge": done.facts}, now)  # type: ignore[dict-item]
         return done
+
+    def _effect(self, move: Move, purge: Purge) -> tuple[int, str, Cursor]:
+        """Rows, method, and where to go on."""
+        if move.first is None and not move.upto:
+            going, method = partitions.replace(purge, move.leaf, self.session, mostly=MOSTLY)
+            if method:
+                return going, method, move.cursor
+            return 0, "count", self._through(purge, move.leaf, going)  # few go: by rows, then
+        if move.upto:
+            rows = keys.purge_window(purge, self.session, after=move.after, upto=move.upto)
+        else:
+            rows = windows.purge_window(purge, self.session, first=move.first or 0, last=move.last)
+        return rows, "window", replace(move.cursor, left=move.cursor.left - rows)
 
     def earlier(self, effect_key: str) -> Done | None:
         """What the receipt of an effect says that was done but perhaps not noted."""

@@ -16,27 +16,26 @@ from apps.datamap.treatments import new_value
 
 @dataclass(frozen=True)
 class Census:
-    """What lies before us in one table: rows that go, all rows (where asked), and the blocks between which they lie."""
+    """What lies before us in one table: rows that go, and the blocks between which they lie."""
 
     going: int
-    total: int | None
     first: int
     last: int
 
 
-def census(purge: Purge, session: Session, *, count_all: bool) -> Census:
+def census(purge: Purge, session: Session) -> Census:
     """Counts what goes from a table now."""
     place: sa.ColumnElement[Any] = sa.literal_column("ctid")
-    goes = purge.goes()
-    columns: list[Any] = [sa.func.count(), sa.cast(sa.func.min(place), sa.Text), sa.cast(sa.func.max(place), sa.Text)]
-    if count_all:
-        columns = [
-            sa.func.count().filter(goes), sa.cast(sa.func.min(place).filter(goes), sa.Text),
-            sa.cast(sa.func.max(place).filter(goes), sa.Text), sa.func.count(),
-        ]  # fmt: skip
-    statement = sa.select(*columns).select_from(purge.table)
-    found = session.rows(statement if count_all else statement.where(goes))[0]
-    return Census(found[0], found[3] if count_all else None, _block(found[1]), _block(found[2]))
+    columns: list[Any] = [
+        sa.func.count(), sa.cast(sa.func.min(place), sa.Text), sa.cast(sa.func.max(place), sa.Text)
+    ]  # fmt: skip
+    found = session.rows(sa.select(*columns).select_from(purge.table).where(purge.goes()))[0]
+    return Census(found[0], _block(found[1]), _block(found[2]))
+
+
+def has_some(purge: Purge, session: Session) -> bool:
+    """Whether anything goes from a table now."""
+    return bool(session.rows(sa.select(sa.literal(1)).select_from(purge.table).where(purge.goes()).limit(1)))
 
 
 def blocks(purge: Purge, session: Session) -> int:

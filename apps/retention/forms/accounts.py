@@ -10,7 +10,7 @@ from apps.core.errors import DomainError
 from apps.retention.states import DepartureChoice
 
 EFFECTS = {
-    DepartureChoice.RETURN: _("Return it to us, then delete it: we make one file of it for you to download."),
+    DepartureChoice.RETURN: _("Return it, then delete it: we make one file of it for you to download."),
     DepartureChoice.DELETE: _("Delete it: we have what we need."),
 }
 

@@ -19,7 +19,7 @@ from apps.retention.states import HoldReason, LiftReason, RevealReason
 MAX_IDENTITIES = 50
 MAX_WORDS = 5000
 SHOWN = (
-    ("", gettext_lazy("Standing")),
+    ("", gettext_lazy("In force")),
     ("overdue", gettext_lazy("Review overdue")),
     ("lifted", gettext_lazy("Lifted")),
     ("all", gettext_lazy("All")),

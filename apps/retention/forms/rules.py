@@ -71,7 +71,9 @@ class RuleForm(forms.Form):
         label=gettext_lazy("Interest: it stays until then against an erasure, open to objection"), required=False
     )
     period = _text(
-        gettext_lazy("Period"), gettext_lazy("As in ISO 8601: P6M is six months, P30D thirty days."), longest=20
+        gettext_lazy("Retention period"),
+        gettext_lazy("As in ISO 8601: P6M is six months, P30D thirty days."),
+        longest=20,
     )
     max_period = _text(
         gettext_lazy("Longest period"), gettext_lazy("What a rule of one country may lengthen it to."), longest=20
@@ -79,7 +81,7 @@ class RuleForm(forms.Form):
     starts_at = forms.ChoiceField(label=gettext_lazy("The period starts"), choices=Event)
     action = forms.ChoiceField(label=gettext_lazy("Afterwards the data is"), choices=Action, widget=forms.RadioSelect)
     legal_basis = forms.ChoiceField(
-        label=gettext_lazy("Ground"), choices=Basis, help_text=gettext_lazy("GDPR Article 6(1).")
+        label=gettext_lazy("Legal basis"), choices=Basis, help_text=gettext_lazy("GDPR Article 6(1).")
     )
     capacity = forms.ChoiceField(label=gettext_lazy("We act as"), choices=Capacity)
     why = _words(gettext_lazy("Why that long"), gettext_lazy("Of an interest: the balancing note."), 3)

@@ -299,7 +299,7 @@ class Migration(migrations.Migration):
                 (
                     "choice",
                     models.CharField(
-                        choices=[("return", "Return it to us, then delete it"), ("delete", "Delete it")], max_length=10
+                        choices=[("return", "Return it, then delete it"), ("delete", "Delete it")], max_length=10
                     ),
                 ),
                 ("service_ends_on", models.DateField()),
@@ -364,7 +364,7 @@ class Migration(migrations.Migration):
                         choices=[
                             ("litigation", "Legal claim or court case"),
                             ("authority", "Order or request of an authority"),
-                            ("abuse_case", "Opened abuse case"),
+                            ("abuse_case", "Open abuse case"),
                             ("investigation", "Internal investigation"),
                             ("other", "Another reason"),
                         ],

@@ -20,7 +20,9 @@ CHARTED = 12  # bars; the rest stands in the table
 REASONS: Mapping[str, Any] = {
     "new_limit": gettext_lazy("It is a new limit."),
     "ends": gettext_lazy("The rule ends: what it kept is kept by others, or by none."),
-    "limit": gettext_lazy("It becomes a limit, or is none any more: where several meet, the last one decides."),
+    "limit": gettext_lazy(
+        "It becomes a limit, or is none any more: where several meet, the one that ends last decides."
+    ),
     "shorter": gettext_lazy("The period is shorter."),
     "protection_ends": gettext_lazy("A duty or an interest ends that kept data until now."),
     "starts": gettext_lazy("The period starts with another event."),

@@ -33,7 +33,7 @@ COLUMNS = (
     Column("state", gettext_lazy("State")),
     Column("choice", gettext_lazy("The data")),
     Column("ends", gettext_lazy("Service ends"), ("service_ends_on", "pk")),
-    Column("erased", gettext_lazy("Erased from"), ("erase_on", "pk")),
+    Column("erased", gettext_lazy("Erasing starts"), ("erase_on", "pk")),
     Column("certificate", gettext_lazy("Certificate")),
 )
 TABLE: dict[str, Any] = {
@@ -147,7 +147,7 @@ def steps(departure: Departure) -> list[Step]:
         until = _on(services.backups_until(departure.erased_at))
         found += [
             Step(_on(departure.erased_at.astimezone(UTC).date()), _("We searched everything again and certified it.")),
-            Step(until, _("The last backup from before the erasure is gone.")),
+            Step(until, _("The last backup from before the erasure goes.")),
         ]
     else:
         found.append(Step(_("Afterwards"), _("We search everything again, and you get a certificate.")))
@@ -270,7 +270,7 @@ def _facts(departure: Departure) -> list[dict[str, Any]]:
         (_("Customer"), departure.account.name),
         (_("Account id"), departure.platform_account_id),
         (_("Service ended"), _on(departure.service_ends_on)),
-        (_("Searched and certified"), _on(erased_on)),
+        (_("Searched again, certificate issued"), _on(erased_on)),
     ]
     if departure.returned_at:
         facts.append((_("Data returned"), _on(departure.returned_at.astimezone(UTC).date())))

@@ -58,7 +58,7 @@ def progress(sweep: Sweep, tasks: Sequence[SweepTask], *, now: datetime) -> dict
             (_("Rows a second"), charts.number(round(rate)) if rate else "–"),
             (_("Time left"), _left(planned - done, rate)),
             (_("Rows in a batch"), charts.number(recent[0].rows) if recent else "–"),
-            (_("Writers' latency"), _milliseconds(recent)),
+            (_("Writers’ latency"), _milliseconds(recent)),
             (_("Collections done"), _collections(tasks)),
             (_("Running for"), in_time(now - sweep.started_at) if sweep.started_at else "–"),
         ],
@@ -121,11 +121,11 @@ def over_time(sweep: Sweep) -> list[Point]:
 def pace_charts(points: Sequence[Point], *, rtl: bool) -> list[LineChart]:
     """Rows a second, size of batches, and what the writers beside it felt."""
     return [
-        _chart("rate", _("Rows a second"), _("What the sweep got done in a second of work."),
+        _chart("rate", _("Rows a second"), _("What the sweep got done in a second of working time."),
                points, [round(each.rows_per_second) for each in points], rtl=rtl),
         _chart("batch", _("Rows in a batch"), _("Batches grow while writers are quick, and shrink when they wait."),
                points, [round(each.batch) for each in points], rtl=rtl),
-        _chart("latency", _("Writers' latency, in milliseconds"), _("How long a small write beside the sweep took."),
+        _chart("latency", _("Writers’ latency, in milliseconds"), _("How long a small write beside the sweep took."),
                points, [None if each.latency_ms is None else round(each.latency_ms, 1) for each in points], rtl=rtl),
     ]  # fmt: skip
 
@@ -138,7 +138,7 @@ def _chart(
         title=title,
         description=description,
         empty=_("Nothing was measured."),
-        head=_("Until"),
+        head=_("Time"),
         days=[timezone.localtime(each.at) for each in points],
         series=[Series(title, values)],
         short="H:i:s",

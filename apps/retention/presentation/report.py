@@ -17,7 +17,7 @@ PLANNED, KEPT, DONE, KEPT_AT_END = "planned", "kept", "done", "kept at the end"
 
 def as_spreadsheet(sweep: Sweep, tasks: Sequence[SweepTask], rules: Mapping[str, Rule], *, sees_holds: bool) -> str:
     """One number a row: rows planned, done and kept by collection, with the reason and its last day."""
-    header = [_("What"), _("System"), _("Collection"), _("Action"), _("Columns"), _("Rule"), _("Version"), _("Rows")]
+    header = [_("Item"), _("System"), _("Collection"), _("Action"), _("Columns"), _("Rule"), _("Version"), _("Rows")]
     header += [_("Reason"), _("Until"), _("Oldest"), _("Batches"), _("Seconds"), _("Status")]
     return as_csv(header, [*_planned(sweep, rules, sees_holds), *_done(tasks, rules, sees_holds)])
 

@@ -152,8 +152,16 @@ def _differences(rule: Rule, longer: Sequence[Rule]) -> Iterator[str]:
 
 def as_spreadsheet(found: Sequence[Row]) -> str:
     """The rules as CSV: words in the page's language, periods as in ISO 8601."""
-    header = [_("Key"), _("Version"), _("Family"), _("What"), _("Example"), _("Period (ISO 8601)"), _("Period")]
-    header += [_("Longest period (ISO 8601)"), _("Starts"), _("Purpose"), _("Ground"), _("Act and article")]
+    header = [
+        _("Key"),
+        _("Version"),
+        _("Family"),
+        _("What"),
+        _("Example"),
+        _("Period (ISO 8601)"),
+        _("Retention period"),
+    ]
+    header += [_("Longest period (ISO 8601)"), _("Starts"), _("Purpose"), _("Legal basis"), _("Act and article")]
     header += [_("Capacity"), _("Differences by region"), _("Afterwards"), _("Last carried out")]
     return as_csv(header, map(_cells, found))
 

@@ -166,7 +166,7 @@ def freed_chart(measured: Measured, *, today: date, rtl: bool) -> BarChart:
         key="freed",
         title=_("What the schedule will free"),
         description=_(
-            "%(unit)s, estimated from the rows whose period ends in a month; what else may keep them is left out."
+            "%(unit)s a month, estimated from the rows whose period ends in it; what else may keep them is left out."
         )
         % {"unit": unit},
         empty=_("No row that was measured has a period that ends in the coming twelve months."),

@@ -44,9 +44,9 @@ TASK_TONES: Mapping[str, str] = {
     TaskStatus.FAILED: "red",
 }
 WAITS_FOR: Mapping[str, Any] = {
-    "cap_rows": gettext_lazy("More rows would go than one run may take by itself."),
-    "cap_share": gettext_lazy("A larger share of a collection would go than one run may take by itself."),
-    "clock_jump": gettext_lazy("The machine's clock moved in a way that time does not: a wrong day deletes too early."),
+    "cap_rows": gettext_lazy("More rows would go than one run may take without approval."),
+    "cap_share": gettext_lazy("A larger share of a collection would go than one run may take without approval."),
+    "clock_jump": gettext_lazy("The machine’s clock jumped: with a wrong day, data would be deleted too early."),
     "clock_gap": gettext_lazy("No run looked at the clock for a long time, so nobody can say that it is right."),
 }
 REFUSED: Mapping[str, Any] = {

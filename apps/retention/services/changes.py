@@ -119,7 +119,7 @@ def approve_change(change: RuleChange, *, actor: str, now: datetime) -> RuleChan
 def decline_change(change: RuleChange, *, actor: str, now: datetime) -> RuleChange:
     """Another person says no: the rule stays as it is."""
     if change.proposed_by == actor:
-        raise DomainError("four_eyes", _("Withdraw your own change instead."))
+        raise DomainError("four_eyes", _("This is your own change: withdraw it instead of declining it."))
     return _move(change, ChangeStatus.DECLINED, actor=actor, now=now, verb="retention.rule_declined")
 
 
@@ -133,7 +133,7 @@ def withdraw_change(change: RuleChange, *, actor: str, now: datetime) -> RuleCha
 
 @transaction.atomic
 def refresh_preview(change: RuleChange, *, now: datetime) -> RuleChange:
-    """Reckon again what a proposed change would do. Raises `DomainError` "decided", "stale"."""
+    """Calculate again what a proposed change would do. Raises `DomainError` "decided", "stale"."""
     change = RuleChange.objects.select_for_update(of=("self",)).get(pk=change.pk)
     if change.status != ChangeStatus.PROPOSED:
         raise DomainError("decided", _("This change is decided already."))

@@ -54,7 +54,7 @@ def choose_period(*, account: CustomerAccount, rule: str, period: str, by: str, 
     """
     chosen = next((one for one in rules_with_a_choice() if one.key == rule), None)
     if chosen is None:
-        raise InvalidInput("rule", _("This period can’t be chosen."), code="no_choice")
+        raise InvalidInput("rule", _("There is nothing to choose for this data."), code="no_choice")
     if not _is_period(period) or not is_within(period, chosen.period):
         raise InvalidInput("period", _("Choose a period that is not longer than ours."), code="too_long")
     ending = [DepartureStatus.ERASING, DepartureStatus.ERASED]

@@ -98,7 +98,7 @@ def _check(choice: str, service_ends_on: date, requested_on: date | None, *, tod
     if service_ends_on > today + LONGEST_NOTICE:
         raise InvalidInput("service_ends_on", _("Choose a day within five years."), code="too_far")
     if requested_on is not None and requested_on > today:
-        raise InvalidInput("requested_on", _("The letter can’t come in the future."), code="future")
+        raise InvalidInput("requested_on", _("The date of the letter can’t be in the future."), code="future")
 
 
 @transaction.atomic

@@ -78,7 +78,7 @@ def _place(request: HttpRequest, form: HoldForm) -> HttpResponse:
     except InvalidInput as error:
         form.refuse(error)
         return _form_page(request, form)
-    messages.success(request, _("The hold stands. Nothing that it covers is erased from now on."))
+    messages.success(request, _("The hold is placed. Nothing that it covers is erased from now on."))
     return redirect("retention:hold", hold.reference)
 
 

@@ -99,9 +99,11 @@ def _approval(found: Sweep) -> Question:
     return Question(
         reverse("retention:sweep_approve", args=[found.hash]),
         _("Let this plan be carried out?"),
-        _("What has gone does not come back. Rows that are put on hold until then are skipped."),
+        _(
+            "What has gone does not come back. Rows that come under a legal hold before the run reaches them are skipped."
+        ),
         _("Approve the plan"),
-        _("Let it wait"),
+        _("Not now"),
     )
 
 
