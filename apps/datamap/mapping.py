@@ -270,10 +270,6 @@ class DataMap:
                     frontier.append(edge.target)
         return reached
 
-    def order(self, keys: set[str]) -> list[list[str]]:
-        """`keys` in groups, each after those whose values flow into it; the members of a cycle share a group."""
-        return components(keys, {(edge.source, edge.target) for edge in self.edges})
-
 
 def components(nodes: set[str], arrows: set[tuple[str, str]]) -> list[list[str]]:
     """Strongly connected components, sources of arrows first (Tarjan 1972, without recursion)."""

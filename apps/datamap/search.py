@@ -8,6 +8,7 @@ no new ones appear. Rows are told apart by primary key. With an account, its pre
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -20,12 +21,12 @@ from apps.core import crypto
 from apps.core.errors import DomainError, InvalidInput
 from apps.core.identities import IdentityType
 from apps.datamap.contract import CollectionInfo, NotEntered, Scope, StoreUnavailable
-from apps.datamap.mapping import PORTAL, Collection, DataMap, Edge, Path
+from apps.datamap.mapping import PORTAL, Collection, DataMap, Edge, Path, components
 from apps.datamap.matching import Key, equals, has_key, holds, key_columns, values_at
 from apps.datamap.problems import nearest
 from apps.datamap.schema import LiveSchema, LiveTable, reflect
 from apps.datamap.shards import MARK
-from apps.datamap.stores import Snapshots
+from apps.datamap.stores import Session, Snapshots
 from apps.datamap.taxonomy import known
 
 Flow = tuple[str, str, Path]  # store the values come from, collection they are asked of, field they are asked in
@@ -185,7 +186,7 @@ class Search:
         self.flows: dict[Flow, set[str]] = defaultdict(set)
         self._pending: dict[str, dict[Path, set[str]]] = defaultdict(lambda: defaultdict(set))
         self._asked: dict[tuple[str, Path], set[str]] = defaultdict(set)
-        self._rank = {key: rank for rank, group in enumerate(self.datamap.order(self.entered)) for key in group}
+        self._rank = self._ranks()
         self.asked_in: dict[str, dict[Path, set[str]]] = defaultdict(lambda: defaultdict(set))
 
     def run(self, seeds: Mapping[Flow, Iterable[str]] | None = None) -> "Search":
@@ -203,8 +204,21 @@ class Search:
                 self._offer(key, path, more)
         while self._pending:
             key = min(self._pending, key=lambda one: (self._rank[one], one))
-            self._ask(key, self._pending.pop(key))
+            self._ask(self._siblings(key))
         return self
+
+    def _ranks(self) -> dict[str, int]:
+        """Collections after those whose values flow into them; the shards of one have the same rank."""
+        bases = {key: self.datamap.collections[key].base_key for key in self.entered}
+        arrows = {(bases[edge.source], bases[edge.target]) for edge in self.datamap.edges
+                  if edge.source in bases and edge.target in bases}  # fmt: skip
+        places = {base: rank for rank, group in enumerate(components(set(bases.values()), arrows)) for base in group}
+        return {key: places[base] for key, base in bases.items()}
+
+    def _siblings(self, key: str) -> list[str]:
+        """The collection in every shard in which it waits to be asked."""
+        base = self.datamap.collections[key].base_key
+        return sorted(one for one in self._pending if self.datamap.collections[one].base_key == base)
 
     def _empty(self, collection: Collection) -> Hits:
         live = self.live.table(collection)
@@ -220,22 +234,41 @@ class Search:
             self._pending[key][path] |= new
             self.asked_in[key][path] |= new
 
-    def _ask(self, key: str, wanted: Mapping[Path, set[str]]) -> None:
-        hits = self.hits[key]
-        matches = [holds(hits.live, path, sorted(values)) for path, values in sorted(wanted.items())]
-        predicates = [one for one in matches if one is not None]
-        if predicates:
-            self._fetch(key, sa.or_(*predicates))
+    def _ask(self, keys: Iterable[str]) -> None:
+        """Shards do not wait for each other: each has its connection and a thread."""
+        asked = []
+        for key in keys:
+            hits, wanted = self.hits[key], self._pending.pop(key)
+            matches = [holds(hits.live, path, sorted(values)) for path, values in sorted(wanted.items())]
+            predicates = [one for one in matches if one is not None]
+            if predicates:
+                asked.append((key, self._statement(hits, sa.or_(*predicates))))
+        if len(asked) == 1:
+            self._take(asked[0][0], self._session(asked[0][0]).rows(asked[0][1]))
+        elif asked:
+            with ThreadPoolExecutor(max_workers=len(asked)) as threads:
+                answers = [threads.submit(self._session(key).rows, statement) for key, statement in asked]
+            for (key, _), answer in zip(asked, answers, strict=True):
+                self._take(key, answer.result())
+
+    def _session(self, key: str) -> Session:
+        return self.live.snapshots.of(self.hits[key].collection.store)
 
     def _fetch(self, key: str, predicate: sa.ColumnElement[bool]) -> None:
-        """The rows of one collection that the predicate and the tenant's select; new ones pass their values on."""
-        hits = self.hits[key]
+        self._take(key, self._session(key).rows(self._statement(self.hits[key], predicate)))
+
+    def _statement(self, hits: Hits, predicate: sa.ColumnElement[bool]) -> sa.Select[Any]:
+        """The rows of one collection that the predicate and the tenant's select."""
         columns = self._columns(hits)
         hits.labels = {column.name: number for number, column in enumerate(columns)}
-        statement = sa.select(*columns).select_from(hits.live.table).where(predicate, *self._tenant(hits))
+        return sa.select(*columns).select_from(hits.live.table).where(predicate, *self._tenant(hits))
+
+    def _take(self, key: str, rows: Iterable[Any]) -> None:
+        """Rows that are new pass their values on."""
+        hits = self.hits[key]
         width = len(hits.key_names)
         new = []
-        for row in self.live.snapshots.of(hits.collection.store).rows(statement):
+        for row in rows:
             row_key = tuple(row[:width])
             if row_key not in hits.rows:
                 hits.rows[row_key] = tuple(row)

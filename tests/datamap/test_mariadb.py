@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from apps.core.identities import parse_identity
-from apps.datamap import services
+from apps.datamap import guards, services
 from apps.datamap.contract import StoreFailed
 from apps.datamap.guards import Keep
 from apps.datamap.loading import check_everything
@@ -150,6 +150,21 @@ def test_an_erasure_does_what_its_plan_says(market: Any) -> None:
     assert {one.ground for one in services.search_again(plan, store="market", now=NOW)} >= {"tax"}
     again = carry_out(plan, store="market")
     assert (again.replayed, again.counts, again.at) == (True, receipt.counts, receipt.at)
+
+
+def test_what_a_duty_kept_is_erased_by_its_key_when_the_duty_ends(market: Any) -> None:
+    plan = make_plan(datasets=("market",))
+    carry_out(plan, store="market")
+    rows = services.rows_kept(plan, collection="market:invoices", store="market")
+    assert rows == (("market:invoices", (("1",),)),)
+
+    def later_ones(store: str, collection: Any, now: Any) -> list[Keep]:
+        key = sa.func.concat_ws("\x1f", *(sa.cast(collection.table.c[name], sa.Text) for name in collection.key_names))
+        return [Keep(sa.not_(key.in_(["1"])), "not_approved", "open_request")]
+
+    with guards.only(later=later_ones):
+        assert carry_out(make_plan(rows=rows), key="2", store="market").counts["market:invoices"]["erased"] == 1
+    assert market.rows("SELECT id FROM invoices ORDER BY 1") == [(2,), (3,)]
 
 
 def test_rows_that_point_at_each_other_go_together(market: Any) -> None:

@@ -1,11 +1,13 @@
 """A store in three databases: everything is found, planned and erased in each; one that is down stops no other."""
 
 import json
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from django.core.management import CommandError, call_command
 from psycopg2 import sql
 
@@ -136,6 +138,18 @@ def test_a_person_is_found_in_every_shard_under_one_name_in_a_fixed_order(shards
     info = findings.collections["shop:people"]
     assert (info.key, info.store, info.capacity) == ("shop:people", "platform", "processor")
     assert findings.not_entered.count(NotEntered("shop:islands", "unreachable")) == 1
+
+
+def test_shards_are_asked_side_by_side(shards: list[Shard]) -> None:
+    together = threading.Barrier(len(shards))
+
+    def meet(*about: Any) -> None:
+        if "FROM shop.people " in about[2]:
+            together.wait(timeout=10)  # broken, and the search with it, unless all three are here at once
+
+    for name in SHARDS:
+        sa.event.listen(engine(name), "before_cursor_execute", meet)
+    assert len(find(Scope(ANN, "1001", datasets=("shop",)), now=NOW).rows["shop:people"]) == 3
 
 
 def test_with_one_shard_down_a_search_fails_and_never_says_nothing_found(shards: list[Shard]) -> None:

@@ -11,8 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from sqlalchemy import ColumnElement, Text, and_, any_, bindparam, cast, false, func, not_, true
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import ColumnElement, Text, and_, cast, false, func, not_, true
 
 from apps.core import clock, crypto
 from apps.core.identities import Identity, IdentityType
@@ -126,7 +125,7 @@ def _was_kept(pending: PendingErasure, collection: Guarded) -> ColumnElement[boo
     if not keys or not collection.key_names:
         return false()
     key = func.concat_ws(SEPARATOR, *(cast(collection.table.c[name], Text) for name in collection.key_names))
-    return key == any_(cast(bindparam(None, keys, type_=ARRAY(Text)), ARRAY(Text)))
+    return key.in_(keys)
 
 
 @contextmanager
