@@ -21,6 +21,9 @@ BEGIN = {
     True: "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
     False: "START TRANSACTION WITH CONSISTENT SNAPSHOT",
 }
+SNAPSHOTS = "SHOW VARIABLES LIKE 'innodb_snapshot_isolation'"
+"""Where it is known (10.6.18, 10.11.8, 11.4.2 and later): a row that was changed since the snapshot is not written
+over, as in PostgreSQL."""
 STATES = {1205: "55P03", 1213: "40P01", 1020: "40001", 1451: "23503", 1452: "23503"}
 """PostgreSQL's SQLSTATE for what callers tell apart: lock not had in time, deadlock, row changed since the snapshot, a
 row that others reference."""
@@ -128,7 +131,7 @@ def make_engine(parts: Mapping[str, Any]) -> sa.Engine:
     given |= {name: parts["OPTIONS"][name] for name in ("unix_socket",) if name in parts.get("OPTIONS", {})}
 
     def connect() -> Any:
-        return pymysql.connect(
+        opened = pymysql.connect(
             **given,
             charset="utf8mb4",
             collation="utf8mb4_bin",
@@ -137,6 +140,11 @@ def make_engine(parts: Mapping[str, Any]) -> sa.Engine:
             init_command=f"SET time_zone = '+00:00', sql_mode = '{MODE}'",
             connect_timeout=10,
         )
+        with opened.cursor() as cursor:
+            if cursor.execute(SNAPSHOTS):
+                cursor.execute("SET SESSION innodb_snapshot_isolation = ON")
+        opened.commit()
+        return opened
 
     return sa.create_engine(
         "mysql+datamap://",

@@ -202,6 +202,19 @@ def test_a_snapshot_sees_no_later_row_and_can_write_nothing(market: Any) -> None
         snapshots.of("market").run(sa.text("DELETE FROM islands"))
 
 
+def test_a_row_that_changed_since_the_snapshot_is_not_written_over(market: Any) -> None:
+    def overtaken() -> None:
+        with writing("market") as session:
+            assert session.rows(sa.text("SELECT count(*) FROM islands")) == [(1,)]
+            market.sql("UPDATE islands SET secret = 'new'")
+            session.run(sa.text("DELETE FROM islands WHERE id = 1"))
+
+    with pytest.raises(StoreFailed) as failed:
+        overtaken()
+    assert failed.value.sqlstate == "40001"  # tried again by whoever erases
+    assert market.rows("SELECT secret FROM islands") == [("new",)]
+
+
 def test_what_fails_in_a_store_is_told_by_code_alone(market: Any) -> None:
     with pytest.raises(StoreFailed, match="market refused or broke off") as failed, writing("market") as session:
         session.run(sa.text("DELETE FROM people WHERE id = 10"))
