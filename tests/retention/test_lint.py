@@ -214,7 +214,7 @@ def test_the_command_prints_findings_and_fails_on_errors_alone():
     with pytest.raises(CommandError, match="errors") as failed:
         call_command("rules", "lint", stdout=out)
     assert failed.value.returncode == 1
-    assert "error: visitor: cookie preferences: No limit says how long this stays" in out.getvalue()
+    assert "error: visitor: cookie preferences: No limit covers data of the family" in out.getvalue()
 
 
 def test_findings_read_as_a_line():

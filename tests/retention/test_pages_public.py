@@ -128,7 +128,7 @@ def test_the_files_hold_every_rule_with_iso_periods(client):
     header, *rows = csv.reader(io.StringIO(response.content.decode("utf-8-sig")))
     tax = next(dict(zip(header, row, strict=True)) for row in rows if row[0] == "tax")
     assert len(rows) == Rule.objects.current().count()
-    assert (tax["Period (ISO 8601)"], tax["Period"], tax["Version"]) == ("P10Y", "10 years", "1")
+    assert (tax["Period (ISO 8601)"], tax["Retention period"], tax["Version"]) == ("P10Y", "10 years", "1")
     facts = {rule["key"]: rule for rule in client.get("/retention/retention.json").json()["rules"]}
     assert len(facts) == len(rows)
     assert (facts["tax"]["period"], facts["tax"]["kinds"]) == ("P10Y", ["duty", "limit"])

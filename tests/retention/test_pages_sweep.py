@@ -91,7 +91,7 @@ def test_a_plan_is_compared_with_the_last_run_before_it(client, officer):
 @pytest.mark.req("RET-4")
 @pytest.mark.parametrize(
     ("code", "words"),
-    [("cap_rows", "More rows would go"), ("cap_share", "A larger share"), ("clock_jump", "clock moved")],
+    [("cap_rows", "More rows would go"), ("cap_share", "A larger share"), ("clock_jump", "clock jumped")],
 )
 def test_a_plan_that_waits_says_who_has_to_look_and_why(client, officer, code, words):
     page = text(client.get(address(SweepFactory(waiting=True, waits_for=[code]))))
@@ -144,7 +144,7 @@ def test_page_and_part_tell_the_same_numbers_while_it_runs(client, officer, runn
         "Rows a second": "200",
         "Time left": "4 seconds",
         "Rows in a batch": "100",
-        "Writers&#x27; latency": "4.5 ms",
+        "Writers’ latency": "4.5 ms",
         "Collections done": "0 of 1",
         "Running for": "3 minutes",
     }
@@ -195,7 +195,7 @@ def test_the_report_tells_what_was_done_in_each_collection_and_how_fast(client, 
     assert (second.error, second.tone) == ("store_busy", "red")
     assert [chart.key for chart in response.context["charts"]] == ["rate", "batch", "latency"]
     assert all(35 <= len(chart.table.rows) <= 41 for chart in response.context["charts"])
-    assert "100 batches, 199 rows a second of work." in text(response)
+    assert "100 batches, 199 rows a second of working time." in text(response)
 
 
 def test_stretches_hold_every_batch_once(client, officer, done):
@@ -210,7 +210,7 @@ def test_the_files_hold_plan_reasons_and_what_was_done(client, officer, done):
     response = client.get(address(done, "report.csv"))
     header, *rows = csv.reader(io.StringIO(response.content.decode("utf-8-sig")))
     rows = [dict(zip(header, row, strict=True)) for row in rows]
-    assert [(row["What"], row["Collection"], row["Rows"]) for row in rows] == [
+    assert [(row["Item"], row["Collection"], row["Rows"]) for row in rows] == [
         ("planned", "platform:messages", "150"),
         ("kept", "platform:messages", "3"),
         ("planned", "platform:leads", "0"),
