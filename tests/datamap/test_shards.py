@@ -224,6 +224,14 @@ def test_a_row_kept_in_one_shard_is_not_taken_for_its_namesake_in_another(shards
     assert [one.run("SELECT count(*) FROM shop.invoices WHERE id = 1") for one in shards] == [[(1,)], [(0,)], [(1,)]]
 
 
+def test_what_waited_in_a_store_that_lies_elsewhere_now_is_not_read_as_gone(shards: list[Shard]) -> None:
+    with pytest.raises(services.StoreUnavailable, match="lies in other databases") as refused:
+        services.plan_erasure(Scope(ANN, "1001"), actor="system", now=NOW, store="platform")
+    assert refused.value.code == "store_split"
+    alone = services.plan_erasure(Scope(ANN, "1001", datasets=("shop",)), actor="system", now=NOW, store="platform#2")
+    assert alone.stores == ["platform#2"]
+
+
 def test_guards_are_asked_about_each_shard_by_its_own_name(shards: list[Shard]) -> None:
     def second_shard(store: str, collection: Any, now: Any) -> list[Keep]:
         held = store == "platform#2" and collection.base_key == "shop:people"

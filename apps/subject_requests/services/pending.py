@@ -153,7 +153,7 @@ def erase_pending(pending_id: UUID, *, now: datetime) -> bool:
         except datamap.PlanStale:
             _forget_plan(pending)
         except Exception as error:  # a store that is down: the lease ends, and the next sweep tries again
-            logger.warning("pending erasure %s failed: %s", pending.pk, type(error).__name__)
+            logger.warning("pending erasure %s failed: %s", pending.pk, getattr(error, "code", type(error).__name__))
     return False
 
 
