@@ -109,6 +109,18 @@ class EngineSession:
             return self.opened.execute(statement, execution_options=options)  # type: ignore[call-overload, no-any-return]
         return self.opened.exec_driver_sql(*compiled(statement), execution_options=options)
 
+    def raw_cursor(self) -> Any:
+        """The driver's own cursor, for what is sent thousands of times."""
+        return self.opened.connection.cursor()
+
+    def literally(self, statement: ClauseElement) -> str:
+        """The statement with its values written in by the driver."""
+        cursor = self.raw_cursor()
+        try:
+            return str(cursor.mogrify(*compiled(statement)).decode())
+        finally:
+            cursor.close()
+
 
 class Snapshots:
     """Reading sessions, opened store by store when first asked for, closed together."""

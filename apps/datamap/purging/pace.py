@@ -12,8 +12,9 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-FLOOR, START, CEILING = 500, 1_000, 200_000
+FLOOR, START, CEILING = 1_000, 1_000, 200_000
 BESIDE_OTHERS = 32_000  # larger ones win little and are felt as one long wait
+GROUP = 60_000  # rows of one move beside others: a legal hold waits for no more than that
 SLOWER, QUICK = 2.0, 1.5  # times the quiet latency: above the first a batch is halved, below the second doubled
 GRACE_MS = 0.3  # differences below this are noise of the machine
 PAUSE = 0.02
@@ -55,12 +56,17 @@ class Pace:
         if self._thread:
             self._thread.join()
 
+    @property
+    def group(self) -> int:
+        """Rows of one move: a transaction, or beside others as many of them as a legal hold may wait for."""
+        return self.size if self._is_alone or self._feeler is None else max(self.size, GROUP)
+
     def next(self) -> int:
         """The size of the batch to come, by what was felt during the last one."""
         seen = sorted(self._seen)
         self._seen.clear()
         if seen:
-            self.latency = seen[int(len(seen) * 0.95)]
+            self.latency = seen[int(len(seen) * 0.75)]  # of few probes, the slowest is chance
         if self._feeler is None:
             self.size = min(self.size * 2, 5_000)
         elif self._is_alone:

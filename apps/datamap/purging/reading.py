@@ -15,6 +15,8 @@ from apps.datamap.registry import current_map
 from apps.datamap.search import Live
 from apps.datamap.stores import Snapshots
 
+GENTLY = sa.text("SET LOCAL max_parallel_workers_per_gather = 0")  # counting is in no hurry; others' traffic is
+
 
 @dataclass(frozen=True)
 class Surveyed:
@@ -33,6 +35,7 @@ class Reading:
 
     live: Live
     down: set[str] = field(default_factory=set)
+    _gentle: set[str] = field(default_factory=set)
 
     def collections(self) -> list[CollectionInfo]:
         """Every collection that can be read, children before parents."""
@@ -58,6 +61,9 @@ class Reading:
             if purge is None or collection.store in self.down:
                 continue
             session = self.live.snapshots.of(collection.store)
+            if session.dialect.name == "postgresql" and collection.store not in self._gentle:
+                session.run(GENTLY)
+                self._gentle.add(collection.store)
             # A key of the portal's own tables can be a secret (a session's is as good as a password).
             shown = samples and collection.store != PORTAL
             counted = survey(purge, session, going=going, by_account=by_account, samples=shown)

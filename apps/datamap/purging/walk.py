@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import psycopg2
 import sqlalchemy as sa
 from django.db import connection, transaction
 
@@ -17,7 +18,7 @@ from apps.datamap import mariadb
 from apps.datamap.contract import StoreFailed, StoreUnavailable
 from apps.datamap.loading import schemas_of
 from apps.datamap.mapping import PORTAL
-from apps.datamap.purging import keys, partitions, windows
+from apps.datamap.purging import keys, partitions, steps, windows
 from apps.datamap.purging.orders import Order, Purge, compile_order
 from apps.datamap.purging.pace import Feeler, Pace
 from apps.datamap.purging.partitions import Leaf
@@ -27,6 +28,7 @@ from apps.datamap.search import Live
 from apps.datamap.stores import EngineSession, PortalSession, Session, Snapshots, engine, sqlstate_of
 
 LOCK_TIMEOUT = "SET LOCAL lock_timeout = '200ms'; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
+PROBE_TIMEOUT = "SET lock_timeout = '200ms'"
 BUSY = frozenset({"55P03", "40P01", "40001"})  # somebody holds what we need: try the same window again
 PROBE = "purge:probe"
 PID = sa.text("SELECT pg_backend_pid()")
@@ -71,6 +73,7 @@ class Move:
     cursor: Cursor  # where one goes on afterwards
     first: int | None = None  # None: the whole partition
     last: int = 0
+    step: int = 0  # blocks of one transaction, where a move is several
     after: str = ""  # or the keys between which to work
     upto: str = ""
 
@@ -191,9 +194,10 @@ class Walk:
 
     def _window(self, leaf: Leaf, cursor: Cursor) -> Move:
         first = cursor.block or 0
-        blocks = max(1, int(self.pace.size / max(cursor.density, 0.01)))
-        last = min(first + min(blocks, 200_000) - 1, cursor.last)
-        return Move(leaf, replace(cursor, block=last + 1), first, last)
+        density = max(cursor.density, 0.01)
+        last = min(first + min(max(1, int(self.pace.group / density)), 200_000) - 1, cursor.last)
+        step = max(1, int(self.pace.size / density))
+        return Move(leaf, replace(cursor, block=last + 1), first, last, step if first + step <= last else 0)
 
     def _compiled(self, leaf: Leaf) -> Purge:
         """The order for this table, with what must stay as it is now."""
@@ -211,6 +215,8 @@ class Walk:
         `Busy` where somebody held a lock, `StoreUnavailable`.
         """
         began = time.perf_counter()
+        if move.step and (done := self._step_through(move, effect_key, now)):
+            return done
         with self._transaction(writing=True):
             if done := self.replayed(effect_key):
                 return done
@@ -219,6 +225,32 @@ class Walk:
             if self.receipts is not None:
                 write_receipt(self.session, self.receipts, effect_key, {"purge": done.facts}, now)  # type: ignore[dict-item]
         return done
+
+    def _step_through(self, move: Move, effect_key: str, now: datetime) -> Done | None:
+        """The move in many small transactions; None where other tables point at the rows, which must go in one."""
+        purge = self._compiled(move.leaf)
+        if self.receipts is None or not (purge.kin.is_alone or not purge.is_delete):
+            return None
+        if done := self.earlier(effect_key):
+            return done
+        planned = Done(0, "steps", move.leaf.name, move.range, move.cursor.as_dict(), 0.0)
+        blocks = (move.first or 0, move.last, move.step)
+        with self._committing() as session:
+            steps.step_through(
+                purge, session, self.receipts, planned.facts, blocks=blocks, effect_key=effect_key, at=now
+            )
+        done = self.earlier(effect_key)
+        return done and replace(done, replayed=False)
+
+    @contextmanager
+    def _committing(self) -> Iterator[EngineSession]:
+        """A connection on which every statement commits, unless it says otherwise."""
+        try:
+            with engine(self.session.store).connect() as opened:
+                yield EngineSession(self.session.store, opened.execution_options(isolation_level="AUTOCOMMIT"))
+        except (sa.exc.DBAPIError, psycopg2.Error) as error:
+            code = sqlstate_of(error) if isinstance(error, sa.exc.DBAPIError) else error.pgcode
+            raise (Busy if code in BUSY else StoreFailed)(self.session.store, code) from None
 
     def _effect(self, move: Move, purge: Purge) -> tuple[int, str, Cursor]:
         """Rows, method, and where to go on."""
@@ -318,6 +350,10 @@ def _feeling(store: str, session: Session, receipts: sa.Table | None) -> Iterato
     is_mariadb = session.dialect.name == mariadb.NAME
     ours = [] if is_mariadb else [session.rows(PID)[0][0], _portal_pid()]
     with _connection(store) as beside:
+        # Another worker may have come to a standstill in the middle of its probe: ours must not wait for it.
+        beside.opened.detach()  # the setting ends with the connection
+        beside.opened.exec_driver_sql(keys.LOCK_TIMEOUT if is_mariadb else PROBE_TIMEOUT)
+        beside.opened.commit()
 
         def commit() -> None:
             with beside.opened.begin():

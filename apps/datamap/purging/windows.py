@@ -52,13 +52,18 @@ def _block(place: str | None) -> int:
 def purge_window(purge: Purge, session: Session, *, first: int, last: int) -> int:
     """Delete or overwrite what goes in blocks `first` to `last` (both included); how many rows."""
     window = sa.text(f"ctid >= '({first},0)'::tid AND ctid < '({last + 1},0)'::tid".replace("::", "\\:\\:"))
-    if not purge.is_delete:
-        live = on(purge.live, purge.table)
-        values = {name: new_value(live, name, change) for name, change in purge.treatment.changes.items()}
-        return session.run(sa.update(purge.table).values(values).where(window, purge.goes()))
-    if purge.kin.is_alone:
-        return session.run(sa.delete(purge.table).where(window, purge.goes()))
-    return _with_kin(purge, session, window)
+    if purge.is_delete and not purge.kin.is_alone:
+        return _with_kin(purge, session, window)
+    return session.run(statement_of(purge, window))
+
+
+def statement_of(purge: Purge, window: sa.TextClause) -> sa.Delete | sa.Update:
+    """What is done to the rows of a window that no other table points at, or that stay."""
+    if purge.is_delete:
+        return sa.delete(purge.table).where(window, purge.goes())
+    live = on(purge.live, purge.table)
+    values = {name: new_value(live, name, change) for name, change in purge.treatment.changes.items()}
+    return sa.update(purge.table).values(values).where(window, purge.goes())
 
 
 def _with_kin(purge: Purge, session: Session, window: sa.TextClause) -> int:
