@@ -12,6 +12,10 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 
 # --- what kind of installation -------------------------------------------------------------------
+STATE_DIR = Path(env("PORTAL_STATE_DIR", default=str(BASE_DIR / ".portal")))
+for file in ("keys.env", "servers.env"):  # written by the embedded default; the environment wins over both
+    if (STATE_DIR / file).is_file():
+        env.read_env(STATE_DIR / file)
 DEBUG = env.bool("DEBUG", default=False)
 DEMO = env.bool("DEMO", default=False)  # sample sign-ins and sample platform data
 SHOW_COMPONENTS = env.bool("SHOW_COMPONENTS", default=DEBUG)  # the page of all components, for those who build pages
@@ -20,10 +24,6 @@ if PRODUCTION and (DEBUG or DEMO or SHOW_COMPONENTS):
     raise ImproperlyConfigured(
         "PRODUCTION refuses DEBUG, DEMO and SHOW_COMPONENTS: sample sign-ins and debug pages are not for the world."
     )
-STATE_DIR = Path(env("PORTAL_STATE_DIR", default=str(BASE_DIR / ".portal")))
-for file in ("keys.env", "servers.env"):  # written by the embedded default; the environment wins over both
-    if (STATE_DIR / file).is_file():
-        env.read_env(STATE_DIR / file)
 SECRET_KEY = env("SECRET_KEY", default="")
 if not SECRET_KEY:
     if PRODUCTION:
