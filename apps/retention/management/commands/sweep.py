@@ -61,7 +61,7 @@ class Command(BaseCommand):
         sweep = services.run_sweep(sweep, tick=clock.now)
         tasks = list(sweep.tasks.all())
         if as_json:
-            self.stdout.write(json.dumps(services.report(sweep), indent=2))
+            self.stdout.write(json.dumps(services.report(sweep), indent=2, sort_keys=True))
         else:
             for task in tasks:
                 self.stdout.write(f"{task.collection:40}{task.action:10}{task.done:>14,}  {task.get_status_display()}")
@@ -73,11 +73,12 @@ class Command(BaseCommand):
 
     def _tell_plan(self, plan: Sweep, as_json: bool) -> None:
         if as_json:
-            self.stdout.write(json.dumps(services.plan_document(plan), indent=2))
+            self.stdout.write(json.dumps(services.plan_document(plan), indent=2, sort_keys=True))
             return
         for line in plan.lines:
             what = f"{line['collection']} {','.join(line['columns'])}".strip()
-            self.stdout.write(f"{what:40}{line['rule']:24}{line['action']:10}{line['count']:>14,} of {line['total']:,}")
+            counts = f"{line['count']:>11,} of {line['total']:,}"
+            self.stdout.write(f"{what:44} {line['rule']:24} {line['action']:9} {counts}")
             self._tell_kept(line["kept"])
             for key in line["samples"][:1]:
                 self.stdout.write(f"    for example {' / '.join(key)}")
