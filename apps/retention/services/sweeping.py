@@ -132,6 +132,7 @@ def _one(task: SweepTask, walk: datamap.Walk, move: Any, *, tick: Tick) -> None:
         try:
             with transaction.atomic(durable=True):
                 guards.share_hold_lock()
+                _keep_others_out(task)
                 reach("hold lock")
                 done = walk.do(move, effect_key=_effect_key(task), now=tick())
                 reach("store committed")
@@ -141,6 +142,13 @@ def _one(task: SweepTask, walk: datamap.Walk, move: Any, *, tick: Tick) -> None:
         except datamap.Busy:
             time.sleep(BUSY_PAUSE)
     raise DomainError("store_busy", "The store was locked by others for too long.")
+
+
+def _keep_others_out(task: SweepTask) -> None:
+    """Nobody claims the task until this transaction ends, however long the move takes; `LeaseLost` where one has."""
+    mine = SweepTask.objects.select_for_update(no_key=True).filter(pk=task.pk, worker=task.worker, batches=task.batches)
+    if not mine.values_list("pk", flat=True):
+        raise LeaseLost
 
 
 def _copy_receipt(task: SweepTask, walk: datamap.Walk, *, now: datetime) -> None:
@@ -199,14 +207,17 @@ def _effect_key(task: SweepTask) -> str:
 # --- its status --------------------------------------------------------------------------------------
 
 
+@transaction.atomic
 def _claim(pk: uuid.UUID, worker: uuid.UUID, *, now: datetime) -> SweepTask | None:
-    """One worker gets it: a conditional update, and a lease that the work itself extends."""
+    """One worker gets it, and a lease that the work itself extends. Past its lease, whoever is in the middle of a move
+    still has the row locked: then it is not to be had either."""
     if SweepPause.objects.standing().exists():
         return None
-    free = SweepTask.objects.filter(pk=pk).claimable(at=now)
-    facts = {"worker": worker, "lease_until": now + LEASE, "attempts": F("attempts") + 1, "error_code": ""}
-    if free.update(status=TaskStatus.CLAIMED, **facts) != 1:
+    free = SweepTask.objects.select_for_update(skip_locked=True, of=("self",)).filter(pk=pk).claimable(at=now)
+    if not free.values_list("pk", flat=True):
         return None
+    facts = {"worker": worker, "lease_until": now + LEASE, "attempts": F("attempts") + 1, "error_code": ""}
+    SweepTask.objects.filter(pk=pk).update(status=TaskStatus.CLAIMED, **facts)
     SweepTask.objects.filter(pk=pk, started_at=None).update(started_at=now)
     return SweepTask.objects.select_related("sweep").get(pk=pk)
 
