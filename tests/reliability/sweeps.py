@@ -27,7 +27,8 @@ from tests.template import connect
 
 ROOT = Path(__file__).resolve().parents[2]
 FULL = os.environ.get("PORTAL_RELIABILITY") == "full"
-SOURCES = ("apps/retention/services/sweeping.py", "apps/datamap/purging/walk.py", "apps/datamap/purging/partitions.py")
+SOURCES = ["apps/retention/services/sweeping.py", *(f"apps/datamap/purging/{name}.py" for name in
+           ("walk", "steps", "partitions"))]  # fmt: skip
 PLACES = sorted({name for file in SOURCES for name in re.findall(r'reach\("([^"]+)"\)', (ROOT / file).read_text())})
 TABLES = """
 SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace

@@ -12,6 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from apps.core.failpoints import reach
 from apps.datamap.purging.orders import Purge, on
 from apps.datamap.stores import DIALECT, Session
 from apps.datamap.treatments import new_value
@@ -133,6 +134,7 @@ def _succeed(purge: Purge, leaf: Leaf, session: Session, old: str, parent: str) 
     _run(session, f"CREATE TABLE {new} (LIKE {old} INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING GENERATED "
                   "INCLUDING STORAGE INCLUDING COMPRESSION INCLUDING COMMENTS)")  # fmt: skip
     _copy(purge, new, session)
+    reach("successor filled")
     for definition in _indexes(old, new, session):
         _run(session, definition)
     # With the bounds as a constraint of its own, attaching need not look at the rows while others wait.
@@ -140,7 +142,9 @@ def _succeed(purge: Purge, leaf: Leaf, session: Session, old: str, parent: str) 
     for grant in _grants(old, new, session):
         _run(session, grant)
     _run(session, f"ALTER TABLE {parent} DETACH PARTITION {old}")
+    reach("detached")
     _run(session, f"DROP TABLE {old}")
+    reach("dropped")
     _run(session, f"ALTER TABLE {new} RENAME TO {_name(leaf.name)}")
     _run(session, f"ALTER TABLE {parent} ATTACH PARTITION {old} {leaf.bound}")
     _run(session, f"ALTER TABLE {old} DROP CONSTRAINT bounds")

@@ -12,6 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from apps.core.failpoints import reach
 from apps.datamap.purging import windows
 from apps.datamap.purging.orders import Purge
 from apps.datamap.stores import DIALECT, EngineSession
@@ -50,10 +51,12 @@ def step_through(
             following = min(here + step, last + 1)
             cursor.execute(statement.replace(FIRST, str(here)).replace(NEXT, str(following)))
             rows += cursor.rowcount
+            reach("step taken")
             onward = facts["cursor"] | {"block": following, "left": left - rows}
             seconds = round(time.perf_counter() - began, 4)
             done = facts | {"rows": rows, "range": f"blocks {first}-{following - 1}", "seconds": seconds}
             cursor.execute(commit, [effect_key, json.dumps({"purge": done | {"cursor": onward}}), at])
+            reach("step committed")
             if left <= rows:
                 break  # as many went as had been counted: the rest need not be read
     except BaseException:

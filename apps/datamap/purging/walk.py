@@ -14,6 +14,7 @@ import psycopg2
 import sqlalchemy as sa
 from django.db import connection, transaction
 
+from apps.core.failpoints import reach
 from apps.datamap import mariadb
 from apps.datamap.contract import StoreFailed, StoreUnavailable
 from apps.datamap.loading import schemas_of
@@ -221,9 +222,11 @@ class Walk:
             if done := self.replayed(effect_key):
                 return done
             rows, method, cursor = self._effect(move, self._compiled(move.leaf))
+            reach("rows gone")
             done = Done(rows, method, move.leaf.name, move.range, cursor.as_dict(), time.perf_counter() - began)
             if self.receipts is not None:
                 write_receipt(self.session, self.receipts, effect_key, {"purge": done.facts}, now)  # type: ignore[dict-item]
+                reach("receipt written")
         return done
 
     def _step_through(self, move: Move, effect_key: str, now: datetime) -> Done | None:
