@@ -10,7 +10,7 @@ from apps.core import clock
 from apps.ledger.models import Entry
 from apps.retention import services, tasks
 from apps.retention.models import ChosenPeriod, Rule, Sweep, SweepBatch
-from apps.retention.states import SweepStatus
+from apps.retention.states import SweepStatus, TaskStatus
 
 pytestmark = [pytest.mark.req("RET-1", "RET-3")]
 PLATFORM = "apps/demo/datasets/platform.yml"
@@ -167,3 +167,31 @@ def test_a_choice_that_was_taken_back_after_the_plan_takes_nothing(platform):
     ChosenPeriod.objects.filter(pk=chosen.pk).update(replaced_at=platform + timedelta(seconds=1))
     run(sweep, platform + timedelta(minutes=1))
     assert rows("SELECT count(*) FROM platform.messages WHERE account_id = 1001")[0][0] > 0
+
+
+@pytest.mark.req("RET-3")
+def test_rows_that_others_point_at_wait_until_those_are_gone_whoever_works_on_them(platform):
+    """Several workers take collections at once; a row that is referenced still would stay for another day."""
+    started = services.start_sweep(plan(platform).hash, actor="command", now=platform)
+    for task in started.tasks.order_by("-place"):
+        services.work_on(task.pk, tick=lambda: platform)
+    accounts = started.tasks.get(collection="platform:accounts", action="delete")
+    assert (accounts.status, accounts.done, accounts.planned > 0) == (TaskStatus.PENDING, 0, True)
+    done = services.run_sweep(started, tick=lambda: platform)
+    assert done.status == SweepStatus.DONE
+    assert {(str(task), task.done) for task in done.tasks.all()} == {
+        (str(task), task.planned) for task in done.tasks.all()
+    }
+
+
+def test_rows_that_others_point_at_are_tried_again_together_with_those(platform):
+    started = services.start_sweep(plan(platform).hash, actor="command", now=platform)
+    started.tasks.filter(collection="platform:invoice_lines").update(
+        status=TaskStatus.FAILED, lease_until=platform + timedelta(minutes=1)
+    )
+    services.run_sweep(started, tick=lambda: platform)
+    invoices = started.tasks.get(collection="platform:invoices")
+    assert (invoices.status, invoices.error_code, invoices.done) == (TaskStatus.FAILED, "not_its_turn", 0)
+    done = services.run_sweep(started, tick=lambda: platform + timedelta(minutes=2))
+    assert done.status == SweepStatus.DONE
+    assert started.tasks.get(collection="platform:invoices").done == invoices.planned > 0

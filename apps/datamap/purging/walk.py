@@ -130,6 +130,12 @@ class Walk:
         purge = compile_order(self.order, self.live)
         return purge.limits.latest if purge else None
 
+    @property
+    def blocked_by(self) -> list[str]:
+        """Collections with rows that must point at rows of this one: while they are there, these can't go."""
+        purge = compile_order(self.order, self.live)
+        return purge.kin.names() if purge else []
+
     # --- looking -------------------------------------------------------------------------------------
 
     def look(self, cursor: Cursor) -> Move | None:

@@ -95,6 +95,8 @@ def _go(task: SweepTask, *, tick: Tick, until: float) -> bool:
     with datamap.walking(order, size=task.cursor.get("rows", 0)) as walk:
         _copy_receipt(task, walk, now=tick())
         reach("receipt copied")
+        if not _is_its_turn(task, walk):
+            return False
         if task.action == Action.ANONYMISE and not task.columns and walk.latest:
             keep_statistics(task.collection, walk.latest + timedelta(days=1), tick())
             reach("statistics kept")
@@ -109,6 +111,20 @@ def _go(task: SweepTask, *, tick: Tick, until: float) -> bool:
         _note_kept(task, order)
         reach("kept noted")
     return True
+
+
+def _is_its_turn(task: SweepTask, walk: datamap.Walk) -> bool:
+    """Whether what has to be done before is done: collections whose rows must point at rows of this one, which could
+    not go; and rows that go whole, before the rest loses columns.
+
+    False while somebody is at work on one; raises where one failed, so that both are tried again.
+    """
+    others = [task.collection] if task.columns else walk.blocked_by
+    before = SweepTask.objects.filter(sweep=task.sweep, place__lt=task.place, collection__in=others)
+    states = set(before.values_list("status", flat=True)) - {TaskStatus.DONE}
+    if TaskStatus.FAILED in states:
+        raise DomainError("not_its_turn", "A collection whose rows point at these could not be swept yet.")
+    return not states
 
 
 def _order(task: SweepTask) -> datamap.Order:
@@ -231,9 +247,10 @@ def _move(task: SweepTask, to: TaskStatus, *, now: datetime, error_code: str = "
     pause = min(RETRY_AFTER * 2 ** min(locked.attempts - 1, 6), LONGEST_RETRY)
     locked.status = to
     locked.error_code = error_code
+    locked.attempts = 0 if to is TaskStatus.PENDING else locked.attempts  # it did not fail
     locked.lease_until = now + pause if to is TaskStatus.FAILED else now
     locked.finished_at = now if to is TaskStatus.DONE else None
-    locked.save(update_fields=["status", "error_code", "lease_until", "finished_at"])
+    locked.save(update_fields=["status", "error_code", "attempts", "lease_until", "finished_at"])
 
 
 def refuse_if_changed(sweep: Sweep, *, now: datetime) -> bool:
