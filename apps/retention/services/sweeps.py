@@ -57,7 +57,7 @@ def _refuse_unknown(keys: Sequence[str], rules: Sequence[Rule]) -> None:
 @transaction.atomic
 def _save(plan: Sweep, *, now: datetime) -> Sweep:
     same = Sweep.objects.select_for_update().filter(hash=plan.hash).first()
-    if same and same.status != SweepStatus.SUPERSEDED:
+    if same and same.status != SweepStatus.SUPERSEDED and not _is_over(same, plan):
         return same
     for older in _replaced(plan, today=now.astimezone(UTC).date()):
         _move(older, SweepStatus.SUPERSEDED, actor=plan.made_by, at=now)
@@ -67,6 +67,11 @@ def _save(plan: Sweep, *, now: datetime) -> Sweep:
     facts = {"plan": plan.hash, "day": plan.day, "rows": plan.planned, "waits_for": plan.waits_for, "down": plan.down}
     record(actor=plan.made_by, verb="retention.planned", target=plan, at=now, **facts)
     return plan
+
+
+def _is_over(same: Sweep, plan: Sweep) -> bool:
+    """The same plan waited, and less stands in its way now: the clock was in doubt, and has been put right."""
+    return same.status == SweepStatus.WAITING and set(plan.waits_for) < set(same.waits_for)
 
 
 def _replaced(plan: Sweep, *, today: date) -> SweepQuerySet:
@@ -197,10 +202,14 @@ def resume_sweeps(*, by: str, now: datetime) -> bool:
 def is_planned(*, now: datetime) -> bool:
     """Whether the day has its plan: one that reached every store, or was made within the hour.
 
-    A plan that could not start (sweeps were paused, another one ran) is no plan that the day has had.
+    A plan that could not start (sweeps were paused, another one ran) is no plan that the day has had; nor is one that
+    waits because the clock had been in doubt, once it is right.
     """
     plans = Sweep.objects.filter(day=now.astimezone(UTC).date(), rules=[])
     had = plans.exclude(status__in=[SweepStatus.PLANNED, SweepStatus.SUPERSEDED])
+    if not clocks.doubts(now=now):
+        had = had.exclude(Q(waits_for__contains=["clock_jump"]) | Q(waits_for__contains=["clock_gap"]),
+                          status=SweepStatus.WAITING)  # fmt: skip
     return had.filter(Q(down=[]) | Q(made_at__gt=now - timedelta(hours=1))).exists()
 
 
