@@ -23,7 +23,9 @@ class EvidenceForm(FilterForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["verb"].choices = [("", _("Everything")), *((verb, verb) for verb in known_verbs())]
+        # What tells of legal holds is for those who may see them, and they look on the hold's own page.
+        verbs = (verb for verb in known_verbs() if not verb.startswith("hold."))
+        self.fields["verb"].choices = [("", _("Everything")), *((verb, verb) for verb in verbs)]
 
 
 class OutboxForm(FilterForm):

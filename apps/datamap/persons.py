@@ -54,6 +54,21 @@ def account_predicate(store: str, collection: Guarded, account: str) -> Predicat
     return sa.true() if found is None else found
 
 
+def leads_to(key: str) -> set[str]:
+    """The collections (by base key) that references lead to from one, over any number of hops; itself left out."""
+    onward: dict[str, set[str]] = {}
+    datamap = current_map()
+    for edge in datamap.edges:
+        source, target = (datamap.collections[one].base_key for one in (edge.source, edge.target))
+        onward.setdefault(source, set()).add(target)
+    found, frontier = {key}, [key]
+    while frontier:
+        new = onward.get(frontier.pop(), set()) - found
+        found |= new
+        frontier += new
+    return found - {key}
+
+
 def count_where(predicate: Callable[[str, CollectionInfo], Predicate | None]) -> dict[str, int | None]:
     """How many rows of each collection (by its base key) a predicate covers, `AT_MOST` of one store's table being
     enough to know. Collections without such rows are left out; None where a store could not be asked."""

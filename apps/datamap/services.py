@@ -32,7 +32,7 @@ from apps.datamap.contract import (
 from apps.datamap.effects import find_remaining, run_effect
 from apps.datamap.mapping import PORTAL, Collection
 from apps.datamap.models import Effect, ErasurePlan, PlannedKeys
-from apps.datamap.persons import account_predicate, count_where, person_predicate
+from apps.datamap.persons import account_predicate, count_where, leads_to, person_predicate
 from apps.datamap.planning import make_plan
 from apps.datamap.purging.orders import Order
 from apps.datamap.purging.reading import Reading, Surveyed, reading
@@ -90,6 +90,7 @@ __all__ = [
     "first_counted",
     "forget_expired_plans",
     "known_categories",
+    "leads_to",
     "map_version",
     "mapped_collections",
     "mapped_stores",

@@ -5,6 +5,9 @@ a row without a date, a reference that a statement can't follow. Standing holds 
 lock that placing one waits for, so that a hold wins against an erasure and a sweep at any instant (T44).
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -15,9 +18,23 @@ from apps.datamap import services as datamap
 from apps.datamap.guards import Guarded, Keep
 from apps.retention.models import Hold
 
+_unseen: ContextVar[bool] = ContextVar("holds_unseen", default=False)
+
+
+@contextmanager
+def unseen() -> Iterator[None]:
+    """For counts shown to people who may not learn that a hold stands: as if none did. Nothing may go in this block."""
+    before = _unseen.set(True)
+    try:
+        yield
+    finally:
+        _unseen.reset(before)
+
 
 def keeps(store: str, collection: Guarded, now: datetime) -> list[Keep]:
     """The rows of one collection that each standing hold keeps. No end is known of any."""
+    if _unseen.get():
+        return []
     holds = Hold.objects.standing().order_by("reference")
     covered = ((hold, covers(hold, store, collection)) for hold in holds)
     return [
@@ -30,7 +47,8 @@ def keeps(store: str, collection: Guarded, now: datetime) -> list[Keep]:
 
 def covers(hold: Hold, store: str, collection: Guarded) -> ColumnElement[bool] | None:
     """The rows of a collection in a hold's scope; None where none can be. It may be NULL for rows outside."""
-    if hold.collections and collection.base_key not in hold.collections:
+    is_link = _is_link(hold, collection)
+    if hold.collections and collection.base_key not in hold.collections and not is_link:
         return None
     parts: list[ColumnElement[bool]] = []
     if hold.identities:
@@ -40,9 +58,18 @@ def covers(hold: Hold, store: str, collection: Guarded) -> ColumnElement[bool] |
         parts.append(person)
     if hold.account:
         parts.append(datamap.account_predicate(store, collection, hold.account))
-    if hold.from_on or hold.until_on:
+    if (hold.from_on or hold.until_on) and not is_link:
         parts.append(_in_period(collection, hold.from_on, hold.until_on))
     return and_(*parts) if parts else true()
+
+
+def _is_link(hold: Hold, collection: Guarded) -> bool:
+    """Rows of the person that lead on to rows of a narrowed hold: they stay as well, for without them nobody could tell
+    any more that those are the person's."""
+    if not hold.identities or not (hold.collections or hold.from_on or hold.until_on):
+        return False
+    leads_on = datamap.leads_to(collection.base_key)
+    return bool(leads_on & set(hold.collections) if hold.collections else leads_on)
 
 
 def _in_period(collection: Guarded, first: date | None, last: date | None) -> ColumnElement[bool]:

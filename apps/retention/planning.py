@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
-from typing import Any
+from typing import Any, Literal
 
-from sqlalchemy import and_
+from sqlalchemy import ColumnElement, and_, false, not_, or_
 
+from apps.datamap.guards import Keep
 from apps.datamap.services import CollectionInfo, Counted, Kept, Order, Reading, Surveyed, of_accounts, reading
-from apps.retention import predicates
+from apps.retention import predicates, protection
 from apps.retention.evaluation import Choices
 from apps.retention.models import Rule
 from apps.retention.protection import current_choices, naming
@@ -53,7 +54,7 @@ def orders_of(
     found: list[Order] = []
     for info in read.collections():
         limits = [rule for rule in naming(rules, info) if rule.is_limit]
-        ways: list[tuple[str, tuple[str, ...], list[Rule]]] = [(_action(limits), (), limits)] if limits else []
+        ways: list[tuple[str, tuple[str, ...], list[Rule]]] = [(action, (), limits) for action in _actions(limits)]
         ways += [(Action.ANONYMISE.value, columns, reaching) for columns, reaching in _column_limits(rules, info)]
         found += [
             order_for(info.key, action, columns, reaching, day=day, choices=choices, only=only)
@@ -71,23 +72,50 @@ def order_for(
     day: date,
     choices: Choices,
     only: Sequence[str] = (),
+    today: Sequence[Rule] | None = None,
 ) -> Order:
-    """What goes from one collection on a day; `only`: rows that one of these limits decides."""
+    """What goes from one collection on a day; `only`: rows that one of these limits decides.
+
+    `today`: the rules as they are now, where `rules` are those that a plan pinned. Rows go that are past their limits
+    by both, and the duties of both keep them: what became longer since then counts at once, what became shorter does
+    not.
+    """
 
     def past(info: CollectionInfo) -> predicates.Limits | None:
-        reaching = _reaching(rules, info, columns) if columns else naming(rules, info)
-        seen = _column_info(info, columns[0]) if columns else info
-        limits = predicates.limits_of(reaching, seen, choices, today=day, tenants=of_accounts)
-        if limits is None or not only:
-            return limits
-        return replace(limits, past=and_(limits.past, limits.rule.in_(list(only))))
+        limits = _limits(rules, info, columns, action, day=day, choices=choices)
+        if limits is None:
+            return None
+        more: list[ColumnElement[bool]] = [limits.rule.in_(list(only))] if only else []
+        if today is not None:
+            now = _limits(today, info, columns, action, day=day, choices=choices)
+            if now is None:
+                return None  # no rule lets them go any more
+            more.append(now.past)
+        return replace(limits, past=and_(limits.past, *more)) if more else limits
 
-    return Order(collection, "delete" if action == Action.DELETE else "anonymise", past, _midnight(day), tuple(columns))
+    def kept(info: CollectionInfo) -> list[Keep]:
+        return [] if columns else protection.duties(rules, info, choices, now=_midnight(day))
+
+    what: Literal["delete", "anonymise"] = "delete" if action == Action.DELETE else "anonymise"
+    return Order(collection, what, past, _midnight(day), tuple(columns), kept=kept)
 
 
-def _action(limits: Sequence[Rule]) -> str:
-    """Where one rule would delete and another make anonymous, the row goes."""
-    return (Action.DELETE if any(rule.action == Action.DELETE for rule in limits) else Action.ANONYMISE).value
+def _limits(
+    rules: Sequence[Rule], info: CollectionInfo, columns: Sequence[str], action: str, *, day: date, choices: Choices
+) -> predicates.Limits | None:
+    reaching = _reaching(rules, info, columns) if columns else naming(rules, info)
+    seen = _column_info(info, columns[0]) if columns else info
+    limits = predicates.limits_of(reaching, seen, choices, today=day, tenants=of_accounts)
+    if limits is None or columns or len(_actions([rule for rule in reaching if rule.is_limit])) == 1:
+        return limits
+    deleted = [predicates.reaches(rule, info) for rule in reaching if rule.is_limit and rule.action == Action.DELETE]
+    is_deleted = or_(false(), *(one for one in deleted if one is not None))
+    return replace(limits, past=and_(limits.past, is_deleted if action == Action.DELETE else not_(is_deleted)))
+
+
+def _actions(limits: Sequence[Rule]) -> list[str]:
+    """What is done to a collection: where limits differ, what a deleting one reaches goes, the rest loses its names."""
+    return sorted({str(Action(rule.action).value) for rule in limits}, reverse=True)
 
 
 def _column_limits(rules: Sequence[Rule], info: CollectionInfo) -> list[tuple[tuple[str, ...], list[Rule]]]:

@@ -26,6 +26,12 @@ def keeps(store: str, collection: Guarded, now: datetime) -> list[Keep]:
     return [keep for keep in found if keep is not None]
 
 
+def duties(rules: Iterable[Rule], collection: Guarded, choices: Choices, *, now: datetime) -> list[Keep]:
+    """What the duties among these rules keep of a collection."""
+    found = (_keep(rule, collection, choices, now) for rule in naming(rules, collection) if rule.is_duty)
+    return [keep for keep in found if keep is not None]
+
+
 def naming(rules: Iterable[Rule], collection: Guarded) -> list[Rule]:
     """The rules that reach into a collection as a whole: named on the map, naming it, or lengthening one that is."""
     whole = [rule for rule in rules if not rule.categories]

@@ -1,7 +1,7 @@
 """Why a row past its limit stays, in one line: "kept: tax records until 2035-12-31".
 
-A hold's reason, and that there is one, is for named officers: everybody else reads that the row cannot go yet, and so
-they read of a row that an open request keeps, so that nothing can be concluded from the words.
+A hold's reason, and that there is one, is for named officers: everybody else reads nothing of rows that one keeps, nor
+of those that an open request does.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,7 +17,7 @@ from apps.retention.models import Rule
 from apps.retention.words import DUTIES, INTERESTS
 
 VEILED = ("hold", "open_request")
-CANNOT_GO = "cannot_go"
+CANNOT_GO = "cannot_go"  # how a certificate tells of either
 WORDS: Mapping[str, Any] = {
     "hold": gettext_lazy("legal hold"),
     "open_request": gettext_lazy("open request"),
@@ -43,10 +43,10 @@ def kept_of(found: Iterable[Mapping[str, Any]], *, sees_holds: bool) -> list[Kep
     """What a plan's line or a task says of the rows that stay, for whoever may or may not know of holds."""
     seen: dict[tuple[str, str, str, str], int] = {}
     for one in found:
-        is_veiled = not sees_holds and one.get("kind") in VEILED
-        days = ("", "") if is_veiled else (one.get("until") or "", one.get("until_latest") or "")
-        ground, kind = (CANNOT_GO, CANNOT_GO) if is_veiled else (one.get("ground") or "", one.get("kind") or "")
-        seen[(ground, kind, *days)] = seen.get((ground, kind, *days), 0) + one["count"]
+        if not sees_holds and one.get("kind") in VEILED:
+            continue  # on most data nothing else keeps a row: the line alone would tell
+        key = (one.get("ground") or "", one.get("kind") or "", one.get("until") or "", one.get("until_latest") or "")
+        seen[key] = seen.get(key, 0) + one["count"]
     return [Kept(ground, kind, count, *days) for (ground, kind, *days), count in seen.items()]
 
 

@@ -18,7 +18,7 @@ from django.db.models.functions import TruncMonth
 
 from apps.datamap import services as datamap
 from apps.datamap.services import CollectionInfo
-from apps.retention import planning, predicates, protection
+from apps.retention import holding, planning, predicates, protection
 from apps.retention.models import Rule, Sweep, SweepBatch, SweepTask
 from apps.retention.periods import ends_on, started_on
 
@@ -84,7 +84,8 @@ def preview(before: Sequence[Rule], after: Sequence[Rule], key: str, *, now: dat
     frees (below 0: takes), and the stores that could not be asked.
     """
     today = now.astimezone(UTC).date()
-    surveys = [planning.survey_map(rules, day=today, by_account=True, samples=False) for rules in (before, after)]
+    with holding.unseen():  # an account that were missing here would tell whoever edits rules that a hold stands
+        surveys = [planning.survey_map(rules, day=today, by_account=True, samples=False) for rules in (before, after)]
     down = sorted({store for _, unreachable in surveys for store in unreachable})
     old, new = _by_place(surveys[0][0]), _by_place(surveys[1][0])
     accounts = _accounts(old, new)

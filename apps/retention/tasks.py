@@ -64,7 +64,7 @@ def sweep() -> int:
     return len(pks)
 
 
-@shared_task
+@shared_task(time_limit=3_600)  # longer than the largest partition takes; given out twice, the second finds it claimed
 def sweep_collection(pk: str) -> bool:
     """Go on with one collection for some minutes; the next tick hands it out again."""
     return services.work_on(UUID(pk), tick=clock.now, seconds=240)

@@ -10,7 +10,7 @@ VERBS = {
     "hold.alerted": _("reminded of the review of the legal hold %(reference)s (%(step)s)"),
     "retention.planned": _("planned the sweep of %(day)s: %(rows)s rows"),
     "retention.sweep_moved": _("moved a sweep from %(from)s to %(to)s"),
-    "retention.batch": _("swept %(rows)s rows of %(collection)s (%(method)s %(range)s)"),
+    "retention.batch": _("swept %(rows)s rows of %(collection)s (%(method)s)"),
     "retention.paused": _("paused all sweeps"),
     "retention.resumed": _("let sweeps go on"),
     "retention.rules_imported": _("loaded retention rules: %(added)s new, %(changed)s changed"),

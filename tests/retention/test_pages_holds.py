@@ -132,8 +132,21 @@ def test_before_placing_one_sees_what_it_would_cover(client, officer):
     assert not Hold.objects.exists()
 
 
+def placed(client, officer, **changes):
+    """Look at what it would cover, then place it."""
+    seen = client.post(NEW, typed(officer, action="check", **changes)).context["seen"]
+    return client.post(NEW, typed(officer, action="place", **changes) | {"seen": seen})
+
+
+def test_what_was_changed_after_the_look_is_looked_at_again(client, officer):
+    seen = client.post(NEW, typed(officer, action="check")).context["seen"]
+    again = client.post(NEW, typed(officer, action="place", from_on="2026-01-01") | {"seen": seen})
+    assert again.context["seen"] not in ("", seen)
+    assert not Hold.objects.exists()
+
+
 def test_a_hold_is_placed_from_what_was_typed(client, officer):
-    response = client.post(NEW, typed(officer, action="place", from_on="2026-01-01"))
+    response = placed(client, officer, from_on="2026-01-01")
     one = Hold.objects.get()
     assert response.url == page_of(one)
     assert (one.people, one.why, one.from_on) == ((ANN,), "A parcel went missing.", date(2026, 1, 1))
@@ -159,13 +172,13 @@ def test_what_cannot_be_kept_comes_back_with_the_reason(client, officer, changed
 
 
 def test_a_day_of_review_that_is_past_comes_back_with_the_reason(client, officer):
-    page = client.post(NEW, typed(officer, action="place", review_on="2020-01-01")).content.decode()
+    page = placed(client, officer, review_on="2020-01-01").content.decode()
     assert "Choose a day that is still to come." in page
     assert not Hold.objects.exists()
 
 
 def test_the_page_of_a_hold_shows_its_scope_masked_and_its_history(client, officer):
-    client.post(NEW, typed(officer, action="place"))
+    placed(client, officer)
     page = client.get(page_of(Hold.objects.get())).content.decode()
     assert "a•••@e•••.org" in page
     assert "ann@" not in page
@@ -222,7 +235,7 @@ def test_a_review_is_noted_on_the_page(client, officer):
 
 @pytest.mark.threat("T63")
 def test_auditors_do_not_read_of_holds_in_the_evidence_and_the_data_protection_officer_does(client, sign_in, officer):
-    client.post(NEW, typed(officer, action="place"))
+    placed(client, officer)
     sign_in(client, UserFactory(auditor=True))
     assert "hold.placed" not in client.get("/evidence/").content.decode().partition("<tbody")[2]
     assert "LH-" not in client.get("/evidence/").content.decode()

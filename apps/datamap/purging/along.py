@@ -1,4 +1,4 @@
-"""Rows that would go along with others: where something must stay of them, the rows they go with stay too."""
+"""Rows that hang on others: where they must stay, or stay as they are, the rows that they hang on stay too."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,16 +11,17 @@ from apps.datamap.guards import Keep
 from apps.datamap.purging.kin import Kin, Relative
 from apps.datamap.search import Live
 
-STANDING = ("hold", "open_request")  # periods are asked of the row that they go with
+ALONG = ("duty", "hold", "open_request")  # what keeps a row keeps the one it would go along with
+UNLINKED = ("hold",)  # and a held row goes on pointing where it points
 
 
 def kept_for(kin: Kin, table: sa.FromClause, live: Live, store: str, *, at: datetime) -> Iterator[Keep]:
-    """What keeps rows of `table` because a row that would go along with them is held, told with the hold's ground."""
-    for one in kin.along:
+    """What keeps rows of `table` because a row that hangs on them must stay, told with that row's ground."""
+    for one, kinds in [*((one, ALONG) for one in kin.along), *((one, UNLINKED) for one in kin.unlinked)]:
         mine = live.datamap.collections[one.key] if one.key else None
         own = guards.keeps(store, live.info(mine), now=at) if mine else ()
         further = kept_for(one.kin, one.table, live, store, at=at)
-        for keep in [*(each for each in own if each.kind in STANDING), *further]:
+        for keep in [*(each for each in own if each.kind in kinds), *further]:
             yield replace(keep, predicate=_some_row(one, table, keep.predicate), until=None)
 
 

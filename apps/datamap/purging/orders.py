@@ -48,6 +48,7 @@ class Order:
     columns: tuple[str, ...] = ()
     planned: int = 0  # what a plan counted, where there is one
     share: float = 0.0  # and that as a share of the collection
+    kept: Callable[[CollectionInfo], Sequence[guards.Keep]] | None = None  # what more must stay than guards say today
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,7 @@ def compile_order(
         if keep.kind == "hold" or keep.kind == "open_request" or (keep.kind == "duty" and not order.columns)
     ]  # fmt: skip
     found = live.table(collection)
+    keeps += order.kept(info) if order.kept else ()
     treatment = _treatment(order, collection, found)
     kin = kin_of(live, collection) if treatment.kind == "delete" else Kin()
     keeps += kept_for(kin, info.table, live, collection.store, at=order.at)

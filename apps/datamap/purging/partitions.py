@@ -27,7 +27,13 @@ WITH RECURSIVE tree(oid, parent, depth) AS (
 SELECT n.nspname, c.relname, pn.nspname, pc.relname, pg_get_expr(c.relpartbound, c.oid),
     p.partstrat = 'r' AND p.partnatts = 1,
     (SELECT a.attname FROM pg_attribute a WHERE a.attrelid = p.partrelid AND a.attnum = p.partattrs[0]),
-    pg_has_role(c.relowner, 'USAGE') AND pg_has_role(pc.relowner, 'USAGE')
+    pg_get_userbyid(c.relowner) = current_user AND pg_get_userbyid(pc.relowner) = current_user
+        AND c.reloptions IS NULL AND c.relpersistence = 'p' AND NOT c.relrowsecurity
+        AND NOT EXISTS (SELECT 1 FROM pg_attribute a WHERE a.attrelid = c.oid
+                        AND (a.attacl IS NOT NULL OR a.attoptions IS NOT NULL))
+        AND NOT EXISTS (SELECT 1 FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'x')
+        AND NOT EXISTS (SELECT 1 FROM pg_depend d
+                        WHERE d.refobjid = c.oid AND d.classid = CAST('pg_rewrite' AS regclass))
         AND NOT EXISTS (SELECT 1 FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgparentid = 0 AND NOT t.tgisinternal)
         AND NOT EXISTS (SELECT 1 FROM pg_policy y WHERE y.polrelid = c.oid)
         AND NOT EXISTS (SELECT 1 FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'f')
@@ -67,6 +73,11 @@ class Leaf:
     upper: date | None
     is_replaceable: bool
 
+    @property
+    def key(self) -> str:
+        """Which one it is, and its place in the order of all."""
+        return f"{self.schema}.{self.name}"
+
     def table(self, like: sa.Table) -> sa.Table:
         if (like.schema, like.name) == (self.schema, self.name):
             return like
@@ -78,7 +89,7 @@ class Leaf:
 def leaves(purge: Purge, session: Session) -> list[Leaf]:
     """The table itself, or its partitions in order of their names."""
     statement = sa.text(LEAVES).bindparams(schema=purge.live.schema, name=purge.live.name)
-    return [_leaf(purge, row) for row in session.rows(statement)]
+    return sorted((_leaf(purge, row) for row in session.rows(statement)), key=lambda leaf: leaf.key)
 
 
 def _leaf(purge: Purge, row: Any) -> Leaf:

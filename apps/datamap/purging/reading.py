@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 
 from apps.datamap.contract import CollectionInfo, StoreUnavailable
+from apps.datamap.declarations import is_personal
 from apps.datamap.links import arrows
-from apps.datamap.mapping import PORTAL, DataMap, components
+from apps.datamap.mapping import PORTAL, Collection, DataMap, components
 from apps.datamap.purging.orders import Order, Purge, compile_order
 from apps.datamap.purging.survey import Counted, survey, total_of
 from apps.datamap.registry import current_map
@@ -64,8 +65,7 @@ class Reading:
             if session.dialect.name == "postgresql" and collection.store not in self._gentle:
                 session.run(GENTLY)
                 self._gentle.add(collection.store)
-            # A key of the portal's own tables can be a secret (a session's is as good as a password).
-            shown = samples and collection.store != PORTAL
+            shown = samples and _may_be_shown(collection, purge)
             counted = survey(purge, session, going=going, by_account=by_account, samples=shown)
             found.append(Surveyed(order, collection.store, place, total_of(purge, session), tuple(counted)))
             _note(going, purge)
@@ -75,6 +75,18 @@ class Reading:
 def _note(going: dict[str, sa.ColumnElement[bool]], purge: Purge) -> None:
     if purge.is_delete:
         going[purge.info.key] = purge.goes(going=going)
+
+
+def _may_be_shown(collection: Collection, purge: Purge) -> bool:
+    """Keys that say something of a person, or open something (a session's), are in no plan: those of the portal's own
+    tables, identities, and texts that hold personal data."""
+    named = {top.column: top for top in collection.fields}
+    for name in purge.live.primary_key or purge.info.key_names:
+        top, kind = named.get(name), purge.table.c[name].type
+        is_speaking = isinstance(kind, sa.String | sa.LargeBinary) and (top is None or is_personal(top.categories))
+        if is_speaking or (top is not None and top.identities):
+            return False
+    return collection.store != PORTAL
 
 
 @contextmanager

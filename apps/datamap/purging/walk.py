@@ -149,7 +149,7 @@ class Walk:
             if purge is None:
                 return None
             found = partitions.leaves(purge, self.session)
-            self._leaves = {leaf.name: leaf for leaf in found}
+            self._leaves = {leaf.key: leaf for leaf in found}
             if cursor.block is not None and cursor.leaf in self._leaves:
                 if cursor.is_inside:
                     return self._window(self._leaves[cursor.leaf], cursor)
@@ -157,7 +157,7 @@ class Walk:
                 if not is_sure and (again := self._enter(purge, self._leaves[cursor.leaf], passes=cursor.passes + 1)):
                     return again
             for leaf in found:
-                if leaf.name > cursor.leaf and (move := self._enter(purge, leaf, passes=0)):
+                if leaf.key > cursor.leaf and (move := self._enter(purge, leaf, passes=0)):
                     return move
         return None
 
@@ -171,7 +171,7 @@ class Walk:
                 upto = keys.bound(purge, self.session, after=after, size=self.pace.size)
                 if upto and passes < MAX_PASSES:
                     leaf = Leaf(purge.live.schema, purge.live.name, None, "", None, None, False)
-                    return Move(leaf, Cursor(leaf=leaf.name, passes=passes, key=upto), after=after, upto=upto)
+                    return Move(leaf, Cursor(leaf=leaf.key, passes=passes, key=upto), after=after, upto=upto)
         return None
 
     def _enter(self, purge: Purge, leaf: Leaf, *, passes: int) -> Move | None:
@@ -184,12 +184,12 @@ class Walk:
             return self._window(leaf, self._from_plan(ours, leaf))
         is_past = bool(leaf.is_replaceable and leaf.upper and leaf.upper - timedelta(days=1) <= ours.limits.whole)
         if is_past and not passes:
-            return Move(leaf, Cursor(leaf=leaf.name)) if windows.has_some(ours, self.session) else None
+            return Move(leaf, Cursor(leaf=leaf.key)) if windows.has_some(ours, self.session) else None
         seen = windows.census(ours, self.session)
         if not seen.going:
             return None
         density = seen.going / (seen.last - seen.first + 1)
-        return self._window(leaf, Cursor(leaf.name, seen.first, seen.last, density, passes, seen.going))
+        return self._window(leaf, Cursor(leaf.key, seen.first, seen.last, density, passes, seen.going))
 
     def _from_plan(self, purge: Purge, leaf: Leaf) -> Cursor:
         """The whole table, where the plan counted that a good part of it goes: nothing is gained by counting again."""
@@ -197,7 +197,7 @@ class Walk:
 
     def _through(self, purge: Purge, leaf: Leaf, going: int) -> Cursor:
         last = max(windows.blocks(purge, self.session) - 1, 0)
-        return Cursor(leaf.name, 0, last, going / (last + 1), 0, going)
+        return Cursor(leaf.key, 0, last, going / (last + 1), 0, going)
 
     def _window(self, leaf: Leaf, cursor: Cursor) -> Move:
         first = cursor.block or 0

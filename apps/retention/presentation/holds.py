@@ -192,7 +192,9 @@ def covered(counts: Mapping[str, int | None]) -> list[dict[str, Any]]:
 def _rows(count: int | None) -> str:
     if count is None:
         return _("This system can’t be reached at the moment. The hold covers it all the same.")
-    return ngettext("%(count)s row", "%(count)s rows", count) % {"count": formats.number_format(count)}
+    return ngettext("%(count)s row", "%(count)s rows", count) % {
+        "count": formats.number_format(count, force_grouping=True)
+    }
 
 
 def skipped(found: Sequence[Skipped]) -> list[dict[str, Any]]:

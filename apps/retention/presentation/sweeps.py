@@ -83,19 +83,20 @@ class Row:
     took: str
 
 
-def row(sweep: Sweep) -> Row:
+def row(sweep: Sweep, *, sees_holds: bool) -> Row:
     """A row of the list; `sweep.tasks` should be fetched."""
-    planned, done, kept = map(charts.number, counts(sweep))
+    planned, done, kept = map(charts.number, counts(sweep, sees_holds=sees_holds))
     status, tone = str(sweep.get_status_display()), TONES[sweep.status]
     return Row(sweep, status, tone, planned, done, kept, took(sweep.started_at, sweep.finished_at))
 
 
-def counts(sweep: Sweep) -> tuple[int, int, int]:
+def counts(sweep: Sweep, *, sees_holds: bool) -> tuple[int, int, int]:
     """Rows planned, rows done, and rows past their limit that stay: as planned, and once it ran as it was found."""
     tasks = list(sweep.tasks.all())
     found = tasks if sweep.finished_at else ()
     kept = [one for task in found for one in task.kept] or [one for line in sweep.lines for one in line["kept"]]
-    return sweep.planned, sum(task.done for task in tasks), sum(one["count"] for one in kept)
+    told = sum(one.count for one in reasons.kept_of(kept, sees_holds=sees_holds))
+    return sweep.planned, sum(task.done for task in tasks), told
 
 
 def header() -> list[str]:
@@ -103,9 +104,9 @@ def header() -> list[str]:
     return [*named, _("Started"), _("Finished"), _("Seconds")]
 
 
-def cells(sweep: Sweep) -> Iterator[object]:
+def cells(sweep: Sweep, *, sees_holds: bool) -> Iterator[object]:
     yield from (sweep.made_at.isoformat(), sweep.day.isoformat(), sweep.hash, sweep.status)
-    yield from counts(sweep)
+    yield from counts(sweep, sees_holds=sees_holds)
     yield from (_iso(sweep.started_at), _iso(sweep.finished_at), seconds(sweep.started_at, sweep.finished_at))
 
 

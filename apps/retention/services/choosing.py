@@ -13,7 +13,7 @@ from apps.accounts.models import CustomerAccount
 from apps.core.errors import DomainError, InvalidInput
 from apps.datamap import services as datamap
 from apps.ledger.services import record
-from apps.retention import predicates, protection
+from apps.retention import holding, predicates, protection
 from apps.retention.models import ChosenPeriod, Departure, Rule
 from apps.retention.periods import Period
 from apps.retention.states import Capacity, DepartureStatus
@@ -73,7 +73,7 @@ def choose_at_once(departure: Departure, rules: Iterable[str], *, now: datetime)
 def preview_period(*, account: CustomerAccount, rule: Rule, period: str, now: datetime) -> dict[str, int]:
     """How many of the account's rows a choice would let go with the next sweep: `{"dataset:collection": rows}`.
 
-    Counted on the live data, without what a duty, an interest, a hold or an open request keeps.
+    At most: counted on the live data, without what a duty, an interest or an open request keeps.
     """
     today = now.astimezone(UTC).date()
     as_it_is = protection.current_choices()
@@ -88,7 +88,8 @@ def preview_period(*, account: CustomerAccount, rule: Rule, period: str, now: da
         limits = predicates.limits_of(naming, info, choices, today=today, tenants=datamap.of_accounts)
         return None if limits is None else limits.past
 
-    counted = datamap.count_belongings(account.platform_account_id, past, now=now)
+    with holding.unseen():  # a number that a hold makes smaller would tell the customer that one stands
+        counted = datamap.count_belongings(account.platform_account_id, past, now=now)
     found: dict[str, int] = {}
     for key, rows in counted.items():
         base = key.partition("#")[0]

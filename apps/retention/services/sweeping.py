@@ -5,14 +5,16 @@ hold lock; then the portal notes the move from that receipt, in the transaction 
 in between leaves a receipt, and whoever comes next copies it: nothing is lost, nothing counted twice.
 """
 
+import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.models import F
 
 from apps.core.errors import DomainError
@@ -32,6 +34,8 @@ LEASE = timedelta(minutes=3)  # longer than the largest partition takes to be re
 RETRY_AFTER = timedelta(minutes=1)  # doubled with each attempt
 LONGEST_RETRY = timedelta(hours=1)
 BUSY_PAUSE, BUSY_TRIES = 0.05, 100
+HEARTBEAT = 45.0  # seconds
+FRESH = timedelta(minutes=30)  # after that a plan's counts are looked at again
 
 
 class LeaseLost(DomainError):
@@ -66,6 +70,12 @@ def work_on(pk: uuid.UUID, *, tick: Tick, seconds: float = 3_600) -> bool:
     except DomainError as error:
         _move(task, TaskStatus.FAILED, now=tick(), error_code=error.code)
         return False
+    except DatabaseError:  # the portal's own tables; the driver's words may hold people's data, and are told nobody
+        _move(task, TaskStatus.FAILED, now=tick(), error_code="store_failed")
+        return False
+    except Exception:
+        _move(task, TaskStatus.FAILED, now=tick(), error_code="internal")
+        raise
     _move(task, TaskStatus.DONE if is_done else TaskStatus.PENDING, now=tick())
     reach("task ended")
     return is_done
@@ -92,17 +102,20 @@ def finish_sweep(sweep: Sweep, *, now: datetime) -> Sweep:
 def _go(task: SweepTask, *, tick: Tick, until: float) -> bool:
     """Move by move to the end of the way (True), or until the time is up or sweeps are paused (False)."""
     order = _order(task)
-    with datamap.walking(order, size=task.cursor.get("rows", 0)) as walk:
+    with _alive(task, tick), datamap.walking(order, size=task.cursor.get("rows", 0)) as walk:
         _copy_receipt(task, walk, now=tick())
         reach("receipt copied")
         if not _is_its_turn(task, walk):
             return False
+        _refuse_grown(task, order, now=tick())
         if task.action == Action.ANONYMISE and not task.columns and walk.latest:
             keep_statistics(task.collection, walk.latest + timedelta(days=1), tick())
             reach("statistics kept")
         while move := walk.look(_cursor(task)):
             if time.monotonic() > until or SweepPause.objects.standing().exists():
                 return False
+            if task.done > _most(task):
+                raise _grown()
             _one(task, walk, move, tick=tick)
             reach("between moves")
         reach("nothing left")
@@ -111,6 +124,46 @@ def _go(task: SweepTask, *, tick: Tick, until: float) -> bool:
         _note_kept(task, order)
         reach("kept noted")
     return True
+
+
+@contextmanager
+def _alive(task: SweepTask, tick: Tick) -> Iterator[None]:
+    """The lease is renewed while this process works, however long it counts."""
+    ended = threading.Event()
+
+    def renew() -> None:
+        while not ended.wait(HEARTBEAT):
+            SweepTask.objects.filter(pk=task.pk, worker=task.worker).update(lease_until=tick() + LEASE)
+        connection.close()
+
+    heart = threading.Thread(target=renew, daemon=True)
+    heart.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        heart.join()
+
+
+def _refuse_grown(task: SweepTask, order: datamap.Order, *, now: datetime) -> None:
+    """Before the first move of a plan that is not fresh: were many more rows past their limit by now, nobody has looked
+    at what would go. Raises, and the next plan tells."""
+    if task.batches or now - task.sweep.made_at < FRESH:
+        return
+    with datamap.reading() as read:
+        read.collections()
+        found = sum(counted.count for one in read.survey([order], samples=False) for counted in one.counted)
+    if found > _most(task):
+        raise _grown()
+
+
+def _most(task: SweepTask) -> int:
+    """How many rows a plan that counted so many may take: traffic goes on while it runs."""
+    return task.planned + task.planned // 100 + 1_000
+
+
+def _grown() -> DomainError:
+    return DomainError("sweep_grown", "Many more rows would go than were planned: a new plan is needed.")
 
 
 def _is_its_turn(task: SweepTask, walk: datamap.Walk) -> bool:
@@ -130,14 +183,15 @@ def _is_its_turn(task: SweepTask, walk: datamap.Walk) -> bool:
 def _order(task: SweepTask) -> datamap.Order:
     """The order again, from the rules that the plan pinned."""
     sweep = task.sweep
-    # A change of rules never acts in the sweep under way: it goes on with those that it was planned with.
+    # A change of rules never makes more go in the sweep under way; what it makes stay, stays from now on.
     rules = list(Rule.objects.in_force(at=sweep.made_at))
     if protection.rules_version(rules) != sweep.rules_version:
         raise DomainError("sweep_stale", "The rules this sweep was planned with are not to be found any more.")
     choices = protection.current_choices(made_by=sweep.made_at)
     order = planning.order_for(
-        task.collection, task.action, task.columns, rules, day=sweep.day, choices=choices, only=sweep.rules
-    )
+        task.collection, task.action, task.columns, rules, day=sweep.day, choices=choices, only=sweep.rules,
+        today=list(Rule.objects.current()),
+    )  # fmt: skip
     total = max((line["total"] for line in sweep.lines if line["collection"] == task.collection), default=0)
     return replace(order, planned=task.planned, share=task.planned / total if total else 0.0)
 

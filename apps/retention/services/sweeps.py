@@ -19,12 +19,13 @@ from apps.retention.services import clocks
 from apps.retention.states import SWEEP_TRANSITIONS, SweepStatus
 
 OPEN_PLANS = (SweepStatus.PLANNED, SweepStatus.WAITING)
+LIFETIME = timedelta(days=7)
 SMALL = 10_000  # below this many rows a share of a table says nothing
 
 
 class SweepRefused(DomainError):
     """The plan can't be executed, and why: `sweep_unknown`, `sweep_stale`, `sweep_early`, `sweep_waits`, `sweep_over`,
-    `sweep_busy`, `sweep_altered`, `sweep_paused`."""
+    `sweep_busy`, `sweep_altered`, `sweep_paused`, `sweep_old`."""
 
 
 def make_plan(*, day: date, now: datetime, actor: str, keys: Iterable[str] = ()) -> Sweep:
@@ -135,6 +136,8 @@ def _refuse_if_stale(sweep: Sweep, *, now: datetime) -> None:
         raise SweepRefused("sweep_over", _("This plan was replaced or refused: make a new one."))
     if hash_of(sweep) != sweep.hash:
         raise SweepRefused("sweep_altered", _("This plan was altered after it was made: make a new one."))
+    if now - sweep.made_at > LIFETIME:
+        raise SweepRefused("sweep_old", _("This plan is more than seven days old: make a new one."))
     if sweep.day > now.astimezone(UTC).date():
         raise SweepRefused("sweep_early", _("This plan is for a day that has not come."))
     if sweep.rules_version != protection.rules_version():
@@ -215,7 +218,7 @@ def is_planned(*, now: datetime) -> bool:
 
 def approved_plan(*, now: datetime) -> Sweep | None:
     """A plan that a person has let go and that still may run."""
-    plans = Sweep.objects.filter(status=SweepStatus.PLANNED, approved_at__isnull=False)
+    plans = Sweep.objects.filter(status=SweepStatus.PLANNED, approved_at__isnull=False, made_at__gt=now - LIFETIME)
     plan = plans.filter(day__lte=now.astimezone(UTC).date()).order_by("-approved_at").first()
     is_stale = plan and (plan.rules_version, plan.map_version) != (protection.rules_version(), map_version())
     return None if is_stale else plan

@@ -57,7 +57,9 @@ def new(request: HttpRequest) -> HttpResponse:
     form = _form(request, request.POST)
     if not form.is_valid():
         return _form_page(request, form)
-    return (_place if request.POST.get("action") == "place" else _preview)(request, form)
+    # What is placed is what was looked at: changed since then, it is looked at again.
+    is_seen = request.POST.get("action") == "place" and request.POST.get("seen") == form.scope.digest
+    return (_place if is_seen else _preview)(request, form)
 
 
 def _preview(request: HttpRequest, form: HoldForm) -> HttpResponse:
@@ -67,9 +69,10 @@ def _preview(request: HttpRequest, form: HoldForm) -> HttpResponse:
         form.refuse(error)
         return _form_page(request, form)
     counts = services.count_covered(form.scope)
-    return _form_page(request, form, is_checked=True, covered=shown.covered(counts))
+    return _form_page(request, form, seen=form.scope.digest, covered=shown.covered(counts))
 
 
+@require_fresh_factor
 def _place(request: HttpRequest, form: HoldForm) -> HttpResponse:
     data = form.cleaned_data
     what = {name: data[name] for name in ("reason", "words", "owner", "review_on")}

@@ -1,5 +1,6 @@
 """Retention at the desk: what the rules do and keep, what was measured, and each sweep with its report."""
 
+from functools import partial
 from typing import Any, cast
 
 from django.contrib import messages
@@ -34,10 +35,12 @@ def overview(request: HttpRequest) -> HttpResponseBase:
     _require_reader(request)
     listing = SweepListing(request)
     found = listing.searched(Sweep.objects.visible_to(request.user))
+    sees = {"sees_holds": policies.can_see_holds(request.user)}
     if request.GET.get("format") == "csv":
-        return csv_response("sweeps", sweeps.header(), found.order_by(*listing.order), sweeps.cells)
+        return csv_response("sweeps", sweeps.header(), found.order_by(*listing.order), partial(sweeps.cells, **sees))
     page = listing.page(found)
-    table = listing.table(page, list(map(sweeps.row, page.rows)), empty=_none(listing), **sweeps.TABLE)
+    rows = [sweeps.row(each, **sees) for each in page.rows]
+    table = listing.table(page, rows, empty=_none(listing), **sweeps.TABLE)
     context = figures.page(request.user, today=clock.local_date(clock.now()))
     context |= {"table": table, "form": listing.form, "clear_url": listing.clear_url}
     context["sees_departures"] = policies.can_see_departures(request.user)
@@ -100,7 +103,8 @@ def _approval(found: Sweep) -> Question:
         reverse("retention:sweep_approve", args=[found.hash]),
         _("Let this plan be carried out?"),
         _(
-            "What has gone does not come back. Rows that come under a legal hold before the run reaches them are skipped."
+            "What has gone does not come back. "
+            "Rows that come under a legal hold before the run reaches them are skipped."
         ),
         _("Approve the plan"),
         _("Not now"),
