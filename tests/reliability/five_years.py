@@ -90,8 +90,8 @@ class Provider:
     def dataset(self) -> str:
         """The map: each table under its rule."""
         place = {"region": "region", "country": "country"}
-        names = {"id": "system.operations", "account_id": "user.account.account_id", "who": "user.contact.email",
-                 "clock": "system.operations", "region": "system.operations", "country": "system.operations"}  # fmt: skip
+        names = dict.fromkeys(("id", "clock", "region", "country"), "system.operations")
+        names |= {"account_id": "user.account.account_id", "who": "user.contact.email"}
         fields = [
             {"name": name, "data_categories": [category]}
             | ({"fides_meta": {"primary_key": True}} if name == "id" else {})
@@ -115,7 +115,7 @@ class Provider:
         """For every rule, rows whose last day this is: from each day whose period ends with it."""
         for kind in self.kinds:
             for day in starts(kind, last):
-                self.add(kind, day)
+                self.add(kind, day, place=("eea", "BR"))
         content = next(kind for kind in self.kinds if kind.rule == LONGER[0])
         for day in starts(content, last, LONGER[2]):
             self.add(content, day, place=("other", "BR"))
@@ -144,15 +144,13 @@ class Provider:
         self.add(kind, day, place=place)
 
     def add_leaving(self, account: int, ends_on: date, now: datetime) -> None:
-        """A customer that leaves on a day: the start of every period of rows that know of no other end of the service."""
+        """A customer that leaves on a day: the start of periods of rows that know of no other end of the service."""
         known = AccountFactory(platform_account_id=str(account))
         services.announce_departure(account=known, choice="delete", service_ends_on=ends_on, by="system", now=now)
         for kind in self.kinds:
             if kind.event in WITH_THE_SERVICE:
-                row = Planned(
-                    kind, len(self.rows) + 1, account, (None, None), self.start, None, last_day(kind, ends_on)
-                )
-                self.rows.append(row)
+                last, number = last_day(kind, ends_on), len(self.rows) + 1
+                self.rows.append(Planned(kind, number, account, (None, None), self.start, None, last))
 
     def add_open(self) -> None:
         """Rows whose event never happens."""

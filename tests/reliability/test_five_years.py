@@ -13,7 +13,6 @@ from apps.datamap.loading import load_files
 from apps.retention import services
 from apps.retention.models import Sweep
 from apps.retention.services import clocks
-from apps.retention.states import SweepStatus
 from tests.reliability.five_years import LONGER, SHORTER, Provider
 from tests.reliability.nights import Nights, at
 from tests.reliability.sweeps import FULL, seeded
@@ -68,9 +67,7 @@ def test_for_five_years_every_row_goes_in_the_night_after_its_last_day(
         night(nights, provider, day)
     gone = [row for row in provider.rows if row.is_known and row.number not in provider.there()]
     assert {row.kind.rule for row in gone} == {kind.rule for kind in provider.kinds}
-    print(
-        f"{len(gone)} of {len(provider.rows)} rows went in {Sweep.objects.filter(status=SweepStatus.DONE).count()} nights"
-    )
+    print(f"{len(gone)} of {len(provider.rows)} rows went in {len(nights.swept())} nights")
 
 
 def of_one_country_and_one_customer(now: datetime) -> None:
