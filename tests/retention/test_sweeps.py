@@ -174,7 +174,7 @@ def test_rows_that_others_point_at_wait_until_those_are_gone_whoever_works_on_th
     """Several workers take collections at once; a row that is referenced still would stay for another day."""
     started = services.start_sweep(plan(platform).hash, actor="command", now=platform)
     for task in started.tasks.order_by("-place"):
-        services.work_on(task.pk, tick=lambda: platform)
+        services.work_on(task.pk, tick=lambda: platform, seconds=60)
     accounts = started.tasks.get(collection="platform:accounts", action="delete")
     assert (accounts.status, accounts.done, accounts.planned > 0) == (TaskStatus.PENDING, 0, True)
     done = services.run_sweep(started, tick=lambda: platform)

@@ -5,11 +5,12 @@ hold lock; then the portal notes the move from that receipt, in the transaction 
 in between leaves a receipt, and whoever comes next copies it: nothing is lost, nothing counted twice.
 """
 
+import math
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -25,8 +26,8 @@ from apps.ledger.services import record
 from apps.retention import planning, protection
 from apps.retention.models import Rule, Sweep, SweepBatch, SweepPause, SweepTask
 from apps.retention.services.statistics import keep_statistics
+from apps.retention.services.sweeps import SweepRefused, refuse_sweep
 from apps.retention.services.sweeps import _move as _move_sweep
-from apps.retention.services.sweeps import refuse_sweep
 from apps.retention.states import TASK_TRANSITIONS, Action, SweepStatus, TaskStatus
 
 Tick = Callable[[], datetime]
@@ -48,12 +49,12 @@ class LeaseLost(DomainError):
 def run_sweep(sweep: Sweep, *, tick: Tick) -> Sweep:
     """Work on every task of a started sweep until none is to be had; other workers may work on it too."""
     while pks := list(SweepTask.objects.filter(sweep=sweep).claimable(at=tick()).values_list("pk", flat=True)):
-        if not sum(work_on(pk, tick=tick) for pk in pks):
+        if not sum(work_on(pk, tick=tick, seconds=math.inf) for pk in pks):
             break
     return finish_sweep(sweep, now=tick())
 
 
-def work_on(pk: uuid.UUID, *, tick: Tick, seconds: float = 3_600) -> bool:
+def work_on(pk: uuid.UUID, *, tick: Tick, seconds: float) -> bool:
     """Claim one task and go on with it for at most so long; False where somebody else has it, or sweeps are paused.
 
     Safe to run twice, late, or beside itself.
@@ -81,19 +82,26 @@ def work_on(pk: uuid.UUID, *, tick: Tick, seconds: float = 3_600) -> bool:
     return is_done
 
 
+@transaction.atomic
 def finish_sweep(sweep: Sweep, *, now: datetime) -> Sweep:
     """Done when every task is and every store could be reached; incomplete while one failed; else it still runs."""
-    sweep = Sweep.objects.get(pk=sweep.pk)
+    sweep = Sweep.objects.select_for_update().get(pk=sweep.pk)
     if sweep.status not in (SweepStatus.RUNNING, SweepStatus.INCOMPLETE):
         return sweep
     states = set(sweep.tasks.values_list("status", flat=True))
-    if not states - {TaskStatus.DONE} and not sweep.down:
+    if not states - {TaskStatus.DONE} and (not sweep.down or _is_made_up_for(sweep)):
         facts = {"rows": sum(sweep.tasks.values_list("done", flat=True)), "planned": sweep.planned}
         return _move_sweep(sweep, SweepStatus.DONE, actor="system", at=now, **facts)
     is_stuck = not states - {TaskStatus.DONE, TaskStatus.FAILED}
     if is_stuck and sweep.status == SweepStatus.RUNNING:
         return _move_sweep(sweep, SweepStatus.INCOMPLETE, actor="system", at=now)
     return sweep
+
+
+def _is_made_up_for(sweep: Sweep) -> bool:
+    """Stores that were down when it was planned have been swept by a later plan that reached them all."""
+    later = Sweep.objects.filter(status=SweepStatus.DONE, made_at__gt=sweep.made_at, day__gte=sweep.day, down=[])
+    return later.filter(rules__in=[[], sweep.rules]).exists()
 
 
 # --- one task ----------------------------------------------------------------------------------------
@@ -311,5 +319,6 @@ def refuse_if_changed(sweep: Sweep, *, now: datetime) -> bool:
     """The map changed under a sweep that runs: its collections may not be what they were. True where it was refused."""
     if sweep.map_version == datamap.map_version():
         return False
-    refuse_sweep(sweep, reason="sweep_stale", actor="system", now=now)
+    with suppress(SweepRefused):  # another worker has seen it too
+        refuse_sweep(sweep, reason="sweep_stale", actor="system", now=now)
     return True

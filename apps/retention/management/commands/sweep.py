@@ -51,7 +51,10 @@ class Command(BaseCommand):
             self._run(options["run"] or self._nightly(now), options["as_json"])
 
     def _nightly(self, now: datetime) -> str:
-        plan = services.make_plan(day=_today(now), now=now, actor="command")
+        services.read_clock(now=now)
+        for broken_off in Sweep.objects.filter(status__in=[SweepStatus.RUNNING, SweepStatus.INCOMPLETE]):
+            services.run_sweep(broken_off, tick=clock.now)
+        plan = services.approved_plan(now=now) or services.make_plan(day=_today(now), now=now, actor="command")
         if plan.status == SweepStatus.WAITING:
             raise CommandError(f"The plan {plan.hash} waits for a person: {', '.join(plan.waits_for)}.")
         return plan.hash
