@@ -17,7 +17,7 @@ from tests.reliability.sweeps import FULL
 
 pytestmark = [pytest.mark.req("RET-1", "RET-3"), pytest.mark.threat("T52")]
 DAY = timedelta(days=1)
-START = at("2027-01-10 12:10")
+START = at("2027-01-11 00:10")
 JUMPS = {"+24 h": DAY, "-24 h": -DAY, "+400 d": 400 * DAY}
 
 
@@ -56,7 +56,7 @@ def test_a_clock_that_jumps_makes_the_plan_wait_and_once_it_is_right_the_next_ni
     nights: Nights, platform: Any, by: timedelta
 ) -> None:
     ending(platform, date(2027, 1, 11), 4)
-    nights.tick_until(at("2027-01-11 12:10"))
+    nights.tick_until(at("2027-01-11 12:10"), every=timedelta(hours=6))
     assert nights.swept()[-1] == date(2027, 1, 11)
     assert recordings(platform) == {90_000, 90_001, 90_002, 90_003}  # one of them for the last day
 
@@ -81,7 +81,7 @@ def test_what_a_person_approves_runs_and_the_clock_is_trusted_from_then_on(
     nights: Nights, platform: Any, by: timedelta
 ) -> None:
     ending(platform, date(2027, 1, 11) + by, 3)
-    nights.tick_until(at("2027-01-11 12:10"))
+    nights.tick_until(at("2027-01-11 12:10"), every=timedelta(hours=6))
     nights.jump(by)  # it had been wrong until then, and was put right
     nights.beat()
     [plan] = Sweep.objects.filter(status=SweepStatus.WAITING)
@@ -99,7 +99,7 @@ def test_what_a_person_approves_runs_and_the_clock_is_trusted_from_then_on(
 
 
 def test_a_clock_set_back_after_somebody_vouched_for_it_is_in_doubt_again(nights: Nights, platform: Any) -> None:
-    nights.tick_until(at("2027-01-11 12:10"))
+    nights.tick_until(at("2027-01-11 12:10"), every=timedelta(hours=6))
     nights.jump(30 * DAY)
     nights.beat()
     services.approve_plan(Sweep.objects.get(status=SweepStatus.WAITING), by="command", now=nights.wall)
@@ -111,7 +111,7 @@ def test_a_clock_set_back_after_somebody_vouched_for_it_is_in_doubt_again(nights
 
 
 def test_a_clock_that_jumps_while_the_machine_is_off_for_long_makes_the_plan_wait(nights: Nights) -> None:
-    nights.tick_until(at("2027-01-11 12:10"))
+    nights.tick_until(at("2027-01-11 12:10"), every=timedelta(hours=6))
     nights.boot = "second"
     nights.jump(400 * DAY)
     nights.beat()
