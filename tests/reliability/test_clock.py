@@ -15,7 +15,7 @@ from apps.retention.states import SweepStatus
 from tests.reliability.nights import Nights, at
 from tests.reliability.sweeps import FULL
 
-pytestmark = [pytest.mark.req("RET-1", "RET-3"), pytest.mark.threat("T52")]
+pytestmark = [pytest.mark.req("RET-1", "RET-3"), pytest.mark.threat("T50")]
 DAY = timedelta(days=1)
 START = at("2027-01-11 00:10")
 JUMPS = {"+24 h": DAY, "-24 h": -DAY, "+400 d": 400 * DAY}

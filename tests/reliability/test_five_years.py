@@ -20,7 +20,7 @@ from tests.retention.factories import RuleFactory
 from tests.subject_requests.factories import AccountFactory
 from tests.template import connect
 
-pytestmark = [pytest.mark.req("RET-1", "RET-2", "RET-3", "RET-4"), pytest.mark.threat("T52")]
+pytestmark = [pytest.mark.req("RET-1", "RET-2", "RET-3", "RET-4"), pytest.mark.threat("T50")]
 START, END = date(2027, 2, 20), date(2032, 3, 5)
 # The end of a February of 28 days and of 29; ends of book years; days on which clocks change; an end of August.
 LAST_DAYS = ["2028-02-28", "2028-02-29", "2028-12-31", "2029-02-28", "2029-10-28", "2030-03-31", "2030-08-31",

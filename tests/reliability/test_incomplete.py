@@ -172,7 +172,7 @@ def test_a_run_by_cron_that_was_killed_is_finished_by_the_next_night_which_has_i
     assert sum(task.done for task in first.tasks.all()) == first.planned
 
 
-@pytest.mark.threat("T52")
+@pytest.mark.threat("T50")
 def test_cron_waits_for_a_person_where_the_clock_has_jumped_and_runs_what_was_approved(alone: Nights) -> None:
     cron()
     alone.wait_until(NIGHT + timedelta(days=1))
