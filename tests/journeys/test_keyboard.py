@@ -60,6 +60,7 @@ WIDER_TEXT = """() => {
 CUT_OFF = """() => [...document.body.querySelectorAll('*')].filter(each => {
     const {overflowX, overflowY} = getComputedStyle(each), hides = value => ['hidden', 'clip'].includes(value);
     if (each.closest('svg') || each.clientWidth <= 1 || !each.checkVisibility()) return false;
+    if (each.matches('input')) return false; // what is typed there scrolls
     return (hides(overflowX) && each.scrollWidth > each.clientWidth + 1) ||
       (hides(overflowY) && each.scrollHeight > each.clientHeight + 1);
   }).map(each => each.outerHTML.slice(0, 100))"""

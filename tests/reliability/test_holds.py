@@ -212,7 +212,8 @@ def test_a_hold_placed_while_a_sweep_takes_block_after_block_loses_nothing(
     trials: Trials, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pace, "FLOOR", 1)
-    monkeypatch.setattr(pace, "CEILING", A_BLOCK)
+    for name in ("CEILING", "BESIDE_OTHERS", "GROUP"):
+        monkeypatch.setattr(pace, name, A_BLOCK)
     trials.shop.sql(SLOW_DELETE)
     first, done = 10_000, 0
     while done < WINDOWS:

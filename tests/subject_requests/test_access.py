@@ -114,8 +114,9 @@ def test_the_page_reads_without_script_and_says_what_article_15_asks(platform):
     assert '<html lang="en" dir="ltr">' in page
     assert "<script" not in page.lower()
     assert not re.search(r"\son\w+=|https?://(?!autoriteit)", page)
-    for words in ("Purpose", "Legal basis", "Period", "Categories of data", "Who receives it", "Where it came from",
-                  "Rights", "You can complain to", "legitimate interest", "6 months"):  # fmt: skip
+    for words in ("Purpose", "Legal basis", "Retention period", "Categories of data", "Who receives it",
+                  "Where it came from", "Rights", "You can complain to", "legitimate interest",
+                  "6 months"):  # fmt: skip
         assert words in page, words
 
 

@@ -15,7 +15,8 @@ from apps.subject_requests import policies, services, tasks
 from apps.subject_requests.models import PendingErasure, Tombstone
 from apps.subject_requests.services.certificates import salted
 from apps.subject_requests.states import About, Outcome, PendingStatus, Right, Status
-from tests.subject_requests.factories import NOW, filed, member
+from tests.subject_requests.factories import filed, member
+from tests.subject_requests.today import NOW
 
 pytestmark = pytest.mark.threat("T45")
 

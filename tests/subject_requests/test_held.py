@@ -34,7 +34,7 @@ def test_what_a_hold_keeps_is_queued_and_erased_once_it_is_lifted_without_anyone
     one = done(approved(platform))
     assert kept_messages(platform) == before > 0
     assert platform.count("calls", platform.phone, "1001") == 0
-    pending = one.pending_erasures.get(ground=held.reference)
+    pending = one.pending_erasures.get(ground=held.reference, collection="platform:messages")
     assert (pending.collection, pending.kind, pending.count) == ("platform:messages", "hold", before)
     assert tasks.erase_pending_rows() == 0
     [(words, count)] = stopped_elsewhere(held)
@@ -55,7 +55,9 @@ def test_another_hold_that_still_stands_keeps_what_a_lifted_one_lets_go(platform
     lift_hold(held, why="replaced", by=platform.officers[0], now=clock.now())
     tasks.erase_pending_rows()
     assert kept_messages(platform) == before
-    assert one.pending_erasures.get(ground=held.reference).status == PendingStatus.WAITING
+    assert (
+        one.pending_erasures.get(ground=held.reference, collection="platform:messages").status == PendingStatus.WAITING
+    )
 
 
 def test_a_hold_placed_after_the_erasure_stops_what_waited_and_lifting_it_lets_that_go(platform):

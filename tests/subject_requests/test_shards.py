@@ -12,8 +12,8 @@ from apps.subject_requests import services, tasks
 from apps.subject_requests.models import StoreTask
 from apps.subject_requests.states import Status, TaskStatus
 from tests import conftest as databases
-from tests.subject_requests.factories import NOW
 from tests.subject_requests.test_erasure import approved
+from tests.subject_requests.today import NOW
 from tests.template import connect
 
 SHARDS = ["platform#1", "platform#2", "platform#3"]

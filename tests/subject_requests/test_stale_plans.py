@@ -8,8 +8,8 @@ from apps.retention.models import Rule
 from apps.subject_requests import services, tasks
 from apps.subject_requests.models import StoreTask
 from apps.subject_requests.states import Status, TaskStatus
-from tests.subject_requests.factories import NOW
 from tests.subject_requests.test_erasure import approved, done
+from tests.subject_requests.today import NOW
 
 
 def change_the_rules():
