@@ -39,11 +39,8 @@ class Place:
     @property
     def is_variant(self) -> bool:
         """The same page as another place, in a state that shows nothing of its own kind."""
-        return (
-            self.name in VARIANTS
-            or self.name.partition("-")[0] in ("request", "desk")
-            and self.name.partition("-")[2] in PLAIN_STATES
-        )
+        kind, _, state = self.name.partition("-")
+        return self.name in VARIANTS or (kind in ("request", "desk") and state in PLAIN_STATES)
 
 
 PUBLIC = (
