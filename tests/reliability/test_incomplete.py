@@ -103,12 +103,12 @@ def test_a_shard_that_is_down_when_the_night_is_planned_is_swept_within_the_hour
     [run] = Sweep.objects.all()
     assert (run.status, run.down) == (SweepStatus.INCOMPLETE, ["platform#2"])
     assert set(run.tasks.values_list("status", flat=True)) == {TaskStatus.DONE}
-    nights.tick_until(at("2027-01-10 02:10"), every=timedelta(minutes=35))
+    nights.tick_until(at("2027-01-10 02:10"), every=timedelta(minutes=70))
     assert set(Sweep.objects.values_list("status", flat=True)) == {SweepStatus.INCOMPLETE}
 
     shards[1].start()
     assert shards[1].tables() == before
-    nights.tick_until(at("2027-01-10 03:20"), every=timedelta(minutes=35))
+    nights.tick_until(at("2027-01-10 03:30"), every=timedelta(minutes=40))
     assert shards[0].tables() == shards[1].tables() == shards[2].tables() != before
     assert set(Sweep.objects.values_list("status", flat=True)) == {SweepStatus.DONE}, "one is incomplete for ever"
     check_counted_once(shards, before)
