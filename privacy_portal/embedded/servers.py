@@ -28,6 +28,8 @@ from privacy_portal.embedded.processes import (
 
 OWNER, APP, DATABASE = "portal", "portal_app", "portal"
 QUICK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off", "max_wal_size=4GB")
+# Dropping a schema of many months locks each of their tables and indexes at once.
+LOCKS = "max_locks_per_transaction=256"
 MARK = "owner.pid"
 
 
@@ -161,6 +163,7 @@ def _start_postgresql(servers: Servers, user: pwd.struct_passwd | None, settings
         "port=5432",
         "timezone=UTC",
         "log_timezone=UTC",
+        LOCKS,
         *settings,
     ]
     command: list[str | Path] = [

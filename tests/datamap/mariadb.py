@@ -39,11 +39,14 @@ def running_server() -> Iterator[str]:
     if is_root:
         os.chown(folder, pwd.getpwnam(USER).pw_uid, -1)
     user = [f"--user={USER}"] if is_root else []
-    data, socket = folder / "data", str(folder / "s")
+    data, socket, scratch = folder / "data", str(folder / "s"), folder / "tmp"
+    scratch.mkdir()
+    scratch.chmod(0o777)
     install = [INSTALL, *user, f"--datadir={data}", "--auth-root-authentication-method=normal", "--skip-test-db"]
     subprocess.run(install, check=True, capture_output=True)  # type: ignore[arg-type]
     command = [
         SERVER, "--no-defaults", *user, f"--datadir={data}", f"--socket={socket}", "--skip-networking",
+        f"--tmpdir={scratch}",  # a server that starts removes all temporary tables it finds there, others' too
         "--innodb-buffer-pool-size=64M", "--innodb-log-file-size=32M", f"--log-error={folder / 'log'}",
     ]  # fmt: skip
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # type: ignore[arg-type]
