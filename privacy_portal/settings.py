@@ -89,6 +89,8 @@ LADDER = [
     "accounts",
     "processors",
     "datamap",
+    "consent",
+    "cookies",
     "retention",
     "subject_requests",
     "demo",

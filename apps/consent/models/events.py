@@ -1,0 +1,124 @@
+"""What people said, and what holds now.
+
+An event is a fact: the database refuses to change or delete one (migration 0002). Only the instant at which its effect
+ended may be set, or move to an earlier one; five years after that the proof goes, by the retention engine.
+"""
+
+from datetime import datetime
+from typing import Self
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from apps.consent.states import Action, Method
+
+PROVIDER = "provider"
+"""The scope of what people say to the provider itself. Others: `site:<key>` (cookies), `account:<uuid>` (a customer's
+end users)."""
+
+
+class EventQuerySet(models.QuerySet["Event"]):
+    def of(self, scope: str, subject_key: str) -> Self:
+        """One subject's history, the oldest first."""
+        return self.filter(scope=scope, subject_key=subject_key).order_by("at", "id")
+
+
+class Event(models.Model):
+    """One act of one subject: yes or no to one purpose, or to several at once.
+
+    `subject_key`: `user:<uuid>`, `account:<uuid>`, the random id of a visitor, or the blind index of an identity
+    (`core.crypto.lookup`); never an address. `choices` maps purposes (or cookie categories) to true or false. `at` is
+    the instant its id carries, `received_at` the server's. `ended_at`: when it stopped or will stop to count (replaced,
+    withdrawn, expired); None while no end is known. The table is partitioned by month of `at`.
+    """
+
+    pk = models.CompositePrimaryKey("at", "id")
+    id = models.UUIDField()
+    at = models.DateTimeField(_("at"))
+    received_at = models.DateTimeField(_("received at"))
+    scope = models.CharField(_("scope"), max_length=60)
+    subject_key = models.CharField(_("subject key"), max_length=64)
+    user_id = models.UUIDField(_("person signed in"), null=True, blank=True)  # who acted, where that is known
+    action = models.CharField(_("action"), max_length=12, choices=Action)
+    method = models.CharField(_("method"), max_length=12, choices=Method)
+    choices = models.JSONField(_("choices"))
+    text = models.CharField(_("text as shown"), max_length=64)  # the digest of a Text
+    language = models.CharField(_("language"), max_length=5)
+    register_version = models.PositiveIntegerField(_("version of the cookie register"), null=True, blank=True)
+    gpc = models.BooleanField(_("Global Privacy Control"), null=True, blank=True)
+    page = models.CharField(_("page"), max_length=200, blank=True)  # host and path, never a query
+    agent = models.CharField(_("browser"), max_length=40, blank=True)  # family and system, no version
+    previous = models.UUIDField(_("previous"), null=True, blank=True)
+    ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
+
+    objects = EventQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("consent event")
+        verbose_name_plural = _("consent events")
+        indexes = [
+            models.Index(fields=["scope", "subject_key", "at"], name="event_by_subject"),
+            models.Index(fields=["received_at"], name="event_by_receipt"),
+            models.Index(fields=["ended_at"], name="event_by_end"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+    @property
+    def target(self) -> str:
+        return f"consent.event:{self.id}"
+
+    def is_in_force(self, *, at: datetime) -> bool:
+        """Whether it still says what holds at that instant."""
+        return self.ended_at is None or self.ended_at > at
+
+
+class StateQuerySet(models.QuerySet["State"]):
+    def of(self, scope: str, subject_key: str) -> Self:
+        return self.filter(scope=scope, subject_key=subject_key)
+
+    def allowing(self, *, at: datetime) -> Self:
+        """What may go on at that instant."""
+        return self.filter(is_allowed=True).filter(Q(until=None) | Q(until__gt=at))
+
+
+class State(models.Model):
+    """What holds now for one subject and purpose: a projection of the events, made anew from them at any time."""
+
+    pk = models.CompositePrimaryKey("scope", "subject_key", "purpose")
+    scope = models.CharField(_("scope"), max_length=60)
+    subject_key = models.CharField(_("subject key"), max_length=64)
+    purpose = models.CharField(_("purpose"), max_length=40)
+    is_allowed = models.BooleanField(_("allowed"))
+    since = models.DateTimeField(_("since"))
+    until = models.DateTimeField(_("until"), null=True, blank=True)  # validity, not how long the proof is kept
+    event = models.UUIDField(_("event"))
+
+    objects = StateQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("state of consent")
+        verbose_name_plural = _("states of consent")
+
+    def __str__(self) -> str:
+        return f"{self.purpose}: {self.is_allowed}"
+
+
+class Range(models.Model):
+    """Events received between two instants, closed: their number and one digest over them, told to the ledger."""
+
+    id = models.BigAutoField(primary_key=True)
+    begins_at = models.DateTimeField(_("from"))
+    ends_at = models.DateTimeField(_("until"), unique=True)
+    count = models.PositiveBigIntegerField(_("events"))
+    digest = models.CharField(_("digest"), max_length=64)
+
+    class Meta:
+        verbose_name = _("closed range")
+        verbose_name_plural = _("closed ranges")
+        constraints = [models.CheckConstraint(condition=Q(ends_at__gt=F("begins_at")), name="range_ends_later")]
+
+    def __str__(self) -> str:
+        return str(self.pk)

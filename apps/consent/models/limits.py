@@ -1,0 +1,79 @@
+"""Restrictions and objections: what no consent gets round."""
+
+import uuid
+from typing import Any, Self
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from apps.consent.states import Ground
+
+
+class LiftableQuerySet(models.QuerySet[Any]):
+    def open(self) -> Self:
+        return self.filter(lifted_at=None)
+
+    def of(self, scope: str, subject_key: str) -> Self:
+        return self.filter(scope=scope, subject_key=subject_key)
+
+
+class Restriction(models.Model):
+    """Data of one subject may be stored and nothing else (GDPR 18(2)), until it is lifted with notice (18(3))."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    scope = models.CharField(_("scope"), max_length=60)
+    subject_key = models.CharField(_("subject key"), max_length=64)
+    ground = models.CharField(_("ground"), max_length=12, choices=Ground)
+    source = models.CharField(_("source"), max_length=160, blank=True)  # what it came from, as the ledger names it
+    since = models.DateTimeField(_("since"))
+    lifted_at = models.DateTimeField(_("lifted at"), null=True, blank=True)
+
+    objects = LiftableQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("restriction")
+        verbose_name_plural = _("restrictions")
+        indexes = [models.Index(fields=["scope", "subject_key"], name="restriction_by_subject")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["scope", "subject_key", "ground"], condition=Q(lifted_at=None), name="restriction_open_once"
+            ),
+            models.CheckConstraint(condition=Q(ground__in=Ground.values), name="restriction_ground_known"),
+            models.CheckConstraint(
+                condition=Q(lifted_at=None) | Q(lifted_at__gte=F("since")), name="restriction_lifted_later"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class Objection(models.Model):
+    """The subject objects to one purpose that rests on an interest, or to all direct marketing (GDPR 21)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    scope = models.CharField(_("scope"), max_length=60)
+    subject_key = models.CharField(_("subject key"), max_length=64)
+    purpose = models.CharField(_("purpose"), max_length=40)  # a key, or states.MARKETING
+    source = models.CharField(_("source"), max_length=160, blank=True)
+    since = models.DateTimeField(_("since"))
+    lifted_at = models.DateTimeField(_("lifted at"), null=True, blank=True)
+
+    objects = LiftableQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("objection")
+        verbose_name_plural = _("objections")
+        indexes = [models.Index(fields=["scope", "subject_key"], name="objection_by_subject")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["scope", "subject_key", "purpose"], condition=Q(lifted_at=None), name="objection_open_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(lifted_at=None) | Q(lifted_at__gte=F("since")), name="objection_lifted_later"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)

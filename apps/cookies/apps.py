@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class CookiesConfig(AppConfig):
+    name = "apps.cookies"
+    verbose_name = "Cookies"
