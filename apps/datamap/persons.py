@@ -70,8 +70,9 @@ def leads_to(key: str) -> set[str]:
 
 
 def count_where(predicate: Callable[[str, CollectionInfo], Predicate | None]) -> dict[str, int | None]:
-    """How many rows of each collection (by its base key) a predicate covers, `AT_MOST` of one store's table being
-    enough to know. Collections without such rows are left out; None where a store could not be asked."""
+    """How many rows of each collection (by its base key) a predicate covers. Counting stops above `AT_MOST` rows of one
+    store's table: any number above it says "more than that". Collections without such rows are left out; None where a
+    store could not be asked."""
     found: dict[str, int | None] = {}
     datamap = current_map()
     for store in sorted({one.store for one in datamap.collections.values() if not one.skipped}):
@@ -96,7 +97,7 @@ def _counted(
             info = live.info(one)
             covered = predicate(store, info)
             if covered is not None:
-                some = sa.select(sa.literal(1)).select_from(info.table).where(covered).limit(AT_MOST).subquery()
+                some = sa.select(sa.literal(1)).select_from(info.table).where(covered).limit(AT_MOST + 1).subquery()
                 [row] = snapshots.of(store).rows(sa.select(sa.func.count()).select_from(some))
                 found[one.base_key] = int(row[0])
     return found

@@ -32,6 +32,7 @@ from apps.datamap.contract import (
 from apps.datamap.effects import find_remaining, run_effect
 from apps.datamap.mapping import PORTAL, Collection
 from apps.datamap.models import Effect, ErasurePlan, PlannedKeys
+from apps.datamap.persons import AT_MOST as COUNTED_AT_MOST
 from apps.datamap.persons import account_predicate, count_where, leads_to, person_predicate
 from apps.datamap.planning import make_plan
 from apps.datamap.purging.orders import Order
@@ -51,6 +52,7 @@ from apps.ledger import services as ledger
 COUNTED = ("erased", "anonymised", "kept", "newer")
 
 __all__ = [
+    "COUNTED_AT_MOST",
     "Belonging",
     "Belongings",
     "Busy",

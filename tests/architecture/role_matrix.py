@@ -137,8 +137,8 @@ HOLDS = {
     "retention:holds": Row(READS_HOLDS),
     "retention:hold_new": Row(frozenset({"officer"}), FORM),
     "retention:hold": Row(READS_HOLDS, needs="a_hold"),
-    "retention:hold_review": Row(frozenset({"officer"}), POST, "a_hold"),
-    "retention:hold_reveal": Row(READS_HOLDS, POST, "a_hold"),
+    "retention:hold_review": Row(frozenset({"officer"}), FORM, "a_hold"),
+    "retention:hold_reveal": Row(READS_HOLDS, FORM, "a_hold"),
     "retention:hold_lift": Row(frozenset({"officer"}), FORM, "a_hold"),
 }
 PROCESSORS = {

@@ -7,10 +7,12 @@ from django.urls import reverse
 
 from apps.core import clock
 from apps.core.identities import parse_identity
+from apps.datamap import persons
 from apps.ledger.models import Entry
 from apps.notifications.tasks import deliver_messages
 from apps.retention import tasks
 from apps.retention.models import Hold
+from apps.retention.presentation import holds as shown
 from tests.accounts.factories import CustomerAccountFactory, MembershipFactory, UserFactory
 from tests.retention.holds import hold
 
@@ -132,6 +134,23 @@ def test_before_placing_one_sees_what_it_would_cover(client, officer):
     assert not Hold.objects.exists()
 
 
+def test_before_a_hold_on_an_account_one_reads_that_rows_without_an_account_stay_too(client, officer):
+    CustomerAccountFactory(platform_account_id="1001")
+    words = "Rows that name no account are among them"
+    assert words in client.post(NEW, typed(officer, action="check", account="1001")).content.decode()
+    assert words not in client.post(NEW, typed(officer, action="check")).content.decode()
+    assert "Rows that name no account are kept as well." in client.get(NEW).content.decode()
+
+
+def test_where_counting_stopped_the_number_says_that_there_are_more(client, officer, monkeypatch):
+    monkeypatch.setattr(persons, "AT_MOST", 1)
+    monkeypatch.setattr(shown, "COUNTED_AT_MOST", 1)
+    UserFactory.create_batch(3)
+    everybody = {"lines": "", "collections": ["portal_accounts:accounts_user"], "action": "check"}
+    assert "more than 1 rows" in client.post(NEW, typed(officer, **everybody)).content.decode()
+    assert [one["lines"] for one in shown.covered({"a:b": 1})] == [["1 row"]]
+
+
 def placed(client, officer, **changes):
     """Look at what it would cover, then place it."""
     seen = client.post(NEW, typed(officer, action="check", **changes)).context["seen"]
@@ -198,24 +217,43 @@ def test_the_reason_is_shown_for_a_reason_that_is_noted(client, officer):
 
 
 @pytest.mark.threat("T37")
-def test_reading_the_reason_and_lifting_ask_for_a_fresh_factor(client, sign_in):
+def test_reading_the_reason_reviewing_and_lifting_ask_for_a_fresh_factor(client, sign_in):
     one = hold(ANN)
     sign_in(client, UserFactory(officer=True), fresh_factor=False)
     for response in (
         client.post(page_of(one, "_reveal"), {"reason": "review"}),
+        client.post(page_of(one, "_review"), {"review_on": soon(90).isoformat()}),
         client.post(f"{page_of(one, '_lift')}?why=settled"),
     ):
         assert response.status_code == 302
         assert reverse("account_step_up") in response.url
-    assert Hold.objects.standing().exists()
+    assert Hold.objects.standing().get().review_on == one.review_on
     assert not Entry.objects.filter(verb__startswith="hold.").exists()
 
 
+@pytest.mark.parametrize("step", ["_review", "_reveal"])
+def test_the_address_of_a_step_alone_leads_to_the_page_of_the_hold(client, officer, step):
+    """As after an error, when somebody asks for the address again."""
+    one = hold(ANN)
+    assert client.post(page_of(one, step), {}).status_code == 200
+    assert client.get(page_of(one, step)).url == page_of(one)
+    assert not Entry.objects.filter(verb__startswith="hold.").exists()
+
+
+def test_what_was_typed_stays_on_the_page_beside_what_is_wrong_with_it(client, officer):
+    one = hold(ANN)
+    page = client.post(page_of(one, "_review"), {"review_on": "2020-01-01"}).content.decode()
+    assert 'value="2020-01-01"' in page
+    assert "Choose a day that is still to come." in page
+
+
 def test_a_hold_is_lifted_after_one_more_question(client, officer):
-    one = hold(account="1001")
+    one = hold(account="1001", reason="abuse_case")
     assert client.get(page_of(one, "_lift")).status_code == 200
     asked = client.get(f"{page_of(one, '_lift')}?why=settled").content.decode()
-    assert "Lift this hold?" in asked
+    assert f"Lift the hold {one.reference}?" in asked
+    assert "Open abuse case" in asked
+    assert "The case is settled" in asked
     assert Hold.objects.standing().exists()
     assert "Choose" in client.get(f"{page_of(one, '_lift')}?why=nonsense").content.decode()
     response = client.post(f"{page_of(one, '_lift')}?why=settled", follow=True)
@@ -224,10 +262,17 @@ def test_a_hold_is_lifted_after_one_more_question(client, officer):
     assert page_of(one, "_lift") not in client.get(page_of(one)).content.decode()
 
 
+def test_a_reason_that_is_noted_is_chosen_by_a_person_and_never_by_the_form(client, officer):
+    one = hold(ANN)
+    page = client.get(page_of(one)).content.decode()
+    assert page.count('<option value="" selected>Choose a reason</option>') == 2
+    assert "Choose why the hold ends." in client.get(f"{page_of(one, '_lift')}?why=").content.decode()
+    assert "Choose a reason." in client.post(page_of(one, "_reveal"), {"reason": ""}).content.decode()
+    assert not Entry.objects.filter(verb__startswith="hold.").exists()
+
+
 def test_a_review_is_noted_on_the_page(client, officer):
     one = hold(account="1001")
-    page = client.post(page_of(one, "_review"), {"review_on": "2020-01-01"}).content.decode()
-    assert "still to come" in page
     response = client.post(page_of(one, "_review"), {"review_on": soon(90).isoformat()})
     assert response.url == page_of(one)
     assert Hold.objects.get().review_on == soon(90)

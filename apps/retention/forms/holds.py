@@ -17,6 +17,7 @@ from apps.retention.services import HoldScope
 from apps.retention.states import HoldReason, LiftReason, RevealReason
 
 MAX_IDENTITIES = 50
+CHOOSE = ("", gettext_lazy("Choose a reason"))  # a reason that is noted is never one that nobody chose
 MAX_WORDS = 5000
 SHOWN = (
     ("", gettext_lazy("In force")),
@@ -70,7 +71,7 @@ class HoldForm(forms.Form):
     )
     account = forms.CharField(
         label=gettext_lazy("Which customer account?"),
-        help_text=gettext_lazy("Its number on the platform."),
+        help_text=gettext_lazy("Its number on the platform. Rows that name no account are kept as well."),
         required=False,
         max_length=100,
         widget=forms.TextInput(attrs={"autocomplete": "off", "dir": "ltr"}),
@@ -152,7 +153,7 @@ class ReviewForm(forms.Form):
 class RevealForm(forms.Form):
     reason = forms.ChoiceField(
         label=gettext_lazy("Why do you need to read it?"),
-        choices=RevealReason.choices,
+        choices=[CHOOSE, *RevealReason.choices],
         error_messages={"required": gettext_lazy("Choose a reason.")},
     )
 
@@ -165,7 +166,7 @@ class LiftForm(forms.Form):
 
     why = forms.ChoiceField(
         label=gettext_lazy("Why does it end?"),
-        choices=LiftReason.choices,
+        choices=[CHOOSE, *LiftReason.choices],
         error_messages=dict.fromkeys(("required", "invalid_choice"), gettext_lazy("Choose why the hold ends.")),
     )
 

@@ -12,9 +12,10 @@ from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
+from apps.core import charts
 from apps.core.identities import Identity, mask
 from apps.core.tables import Column, Empty, Listing
-from apps.datamap.services import collection_names
+from apps.datamap.services import COUNTED_AT_MOST, collection_names
 from apps.ledger.models import Entry
 from apps.ledger.services import sentence
 from apps.retention.forms.holds import HoldFilterForm
@@ -186,15 +187,19 @@ def covered(counts: Mapping[str, int | None]) -> list[dict[str, Any]]:
     """How many rows a hold would cover, by kind of data, the most first."""
     names = collection_names(get_language() or "en")
     order = sorted(counts.items(), key=lambda one: (-(one[1] or 0), one[0]))
-    return [{"label": names.get(key, key), "lines": [_rows(count)]} for key, count in order]
+    return [{"label": names.get(key, key), "lines": [_covered(count)]} for key, count in order]
 
 
-def _rows(count: int | None) -> str:
+def _covered(count: int | None) -> str:
     if count is None:
         return _("This system can’t be reached at the moment. The hold covers it all the same.")
-    return ngettext("%(count)s row", "%(count)s rows", count) % {
-        "count": formats.number_format(count, force_grouping=True)
-    }
+    if count > COUNTED_AT_MOST:  # nobody counted any further
+        return _("more than %(count)s rows") % {"count": charts.number(COUNTED_AT_MOST)}
+    return _rows(count)
+
+
+def _rows(count: int) -> str:
+    return ngettext("%(count)s row", "%(count)s rows", count) % {"count": charts.number(count)}
 
 
 def skipped(found: Sequence[Skipped]) -> list[dict[str, Any]]:

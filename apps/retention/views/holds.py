@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.accounts.models import User
 from apps.core import clock
@@ -27,6 +27,7 @@ from apps.retention.forms.holds import HoldForm, LiftForm, RevealForm, ReviewFor
 from apps.retention.models import Hold
 from apps.retention.presentation import holds as shown
 from apps.retention.presentation.holds import HoldListing
+from apps.retention.states import HoldReason, LiftReason
 
 
 @require_safe
@@ -69,7 +70,8 @@ def _preview(request: HttpRequest, form: HoldForm) -> HttpResponse:
         form.refuse(error)
         return _form_page(request, form)
     counts = services.count_covered(form.scope)
-    return _form_page(request, form, seen=form.scope.digest, covered=shown.covered(counts))
+    more = {"covered": shown.covered(counts), "is_of_account": bool(form.scope.account)}
+    return _form_page(request, form, seen=form.scope.digest, **more)
 
 
 @require_fresh_factor
@@ -110,28 +112,35 @@ def _page(request: HttpRequest, found: Hold, bound: dict[str, Form] | None = Non
 
 
 @reads_through_forms
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def review(request: HttpRequest, reference: str) -> HttpResponse:
-    """It was reviewed and still stands."""
+    """It was reviewed and still stands. Whoever comes here by the address alone is at the hold's page."""
     found, form = _for_step(request, reference), ReviewForm(request.POST)
-    if not form.is_valid():
-        return _page(request, found, {"review_form": form})
+    if request.method != "POST":
+        return redirect("retention:hold", reference)
+    return _review(request, found, form) if form.is_valid() else _page(request, found, {"review_form": form})
+
+
+@require_fresh_factor
+def _review(request: HttpRequest, found: Hold, form: ReviewForm) -> HttpResponse:
     try:
         services.extend_review(found, review_on=form.cleaned_data["review_on"], by=_me(request), now=clock.now())
     except DomainError as error:
         form.add_error("review_on", error.message)
         return _page(request, found, {"review_form": form})
     messages.success(request, _("Noted. The hold stands, with a new day of review."))
-    return redirect("retention:hold", reference)
+    return redirect("retention:hold", found.reference)
 
 
 @reads_through_forms
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def reveal(request: HttpRequest, reference: str) -> HttpResponse:
     """The reason's words and whom it is about, for a reason that is noted, with a fresh second factor."""
     found, form = _visible(request, reference), RevealForm(request.POST)
+    if request.method != "POST":
+        return redirect("retention:hold", reference)
     if not form.is_valid():
         return _page(request, found, {"reveal_form": form})
     return _reveal(request, found, form.cleaned_data["reason"])
@@ -169,10 +178,15 @@ def _lift(request: HttpRequest, found: Hold, why: str) -> HttpResponse:
 
 
 def _lifting(found: Hold, why: str) -> Question:
+    told = {"reference": found.reference, "reason": HoldReason(found.reason).label, "why": LiftReason(why).label}
     return Question(
         f"{_url('hold_lift', found)}?{urlencode({'why': why})}",
-        _("Lift this hold?"),
-        _("What it stopped goes on: waiting erasures at once, everything past its period with the next sweep."),
+        _("Lift the hold %(reference)s?") % told,
+        _(
+            "It was placed for this reason: %(reason)s. It ends for this one: %(why)s. What it stopped goes on: "
+            "waiting erasures at once, everything past its period with the next sweep."
+        )
+        % told,
         _("Lift the hold"),
         _("Keep it"),
     )
