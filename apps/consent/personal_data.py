@@ -46,6 +46,65 @@ DATASET = {
                 _field("since", "user.behavior"),
                 _field("until"),
                 _field("event"),
+                _field("person", "user.unique_id.pseudonymous", references=[USER]),
+            ],
+        },
+        {
+            "name": "consent_restriction",
+            "fields": [
+                _field("id", primary_key=True),
+                _field("subject_key", "user.unique_id.pseudonymous"),
+                _field("person", "user.unique_id.pseudonymous", references=[USER]),
+                _field("ground", "user.privacy_preferences"),
+                _field("since", "user.privacy_preferences"),
+                _field("lifted_at", "user.privacy_preferences"),
+            ],
+        },
+        {
+            "name": "consent_objection",
+            "fields": [
+                _field("id", primary_key=True),
+                _field("subject_key", "user.unique_id.pseudonymous"),
+                _field("person", "user.unique_id.pseudonymous", references=[USER]),
+                _field("purpose", "user.privacy_preferences"),
+                _field("since", "user.privacy_preferences"),
+                _field("lifted_at", "user.privacy_preferences"),
+            ],
+        },
+        {
+            "name": "consent_paymentmethod",
+            "fields": [
+                _field("id", primary_key=True),
+                _field("kind", "user.payment"),
+                _field("details", "user.financial"),
+                _field("saved_by", "user.unique_id.pseudonymous", references=[USER]),
+                _field("created_at", "user.payment"),
+                _field("withdrawn_at", "user.behavior"),
+                _field("needed_for", "user.payment"),
+                _field("needed_until", "user.payment"),
+                _field("ended_at"),
+            ],
+        },
+        {
+            "name": "consent_subscription",
+            "fields": [
+                _field("id", primary_key=True),
+                _field("lookup", "user.unique_id.pseudonymous", identity="email"),
+                _field("address", "user.contact.email"),
+                _field("language", "user.demographic.language"),
+                _field("confirmed_at", "user.behavior"),
+                _field("last_contact_at", "user.behavior"),
+            ],
+        },
+        {
+            "name": "consent_removal",
+            "fields": [
+                _field("id", primary_key=True),
+                _field("purpose", "user.privacy_preferences"),
+                _field("lookup", "user.unique_id.pseudonymous", identity="email"),
+                _field("identities", "user.contact"),
+                _field("asked_at", "user.privacy_preferences"),
+                _field("done_at", "user.privacy_preferences"),
             ],
         },
     ],
@@ -62,18 +121,81 @@ DATASET = {
                 },
                 "consent_state": {
                     "label": {"en": "What you agreed to", "nl": "Waarmee u instemt", "ar": "ما وافقتم عليه"},
-                    "clock": "until",
-                    "retention": ["consent_proof"],
+                    "goes_with": {"column": "event", "of": "consent_event"},  # by a trigger: no key leads to a month
                     "fields": HASHED,
+                },
+                # While they stand they have no end: whom we may not write to, we must go on knowing (GDPR 21(3), 18(2)).
+                "consent_restriction": {
+                    "label": {
+                        "en": "Restrictions of processing",
+                        "nl": "Beperkingen van de verwerking",
+                        "ar": "قيود المعالجة",
+                    },
+                    "clock": "lifted_at",
+                    "retention": ["suppression"],
+                    "fields": HASHED,
+                },
+                "consent_objection": {
+                    "label": {"en": "Your objections", "nl": "Uw bezwaren", "ar": "اعتراضاتكم"},
+                    "clock": "lifted_at",
+                    "retention": ["suppression"],
+                    "fields": HASHED,
+                },
+                "consent_paymentmethod": {
+                    "label": {
+                        "en": "Saved payment methods of your account",
+                        "nl": "Opgeslagen betaalmethoden van uw account",
+                        "ar": "وسائل الدفع المحفوظة لحسابكم",
+                    },
+                    "clock": "ended_at",
+                    "retention": ["payment_methods"],
+                    "fields": {"details": {"encrypted": True, "bound_to": "payment_method:{id}"}},
+                },
+                "consent_subscription": {
+                    "label": {"en": "Newsletter", "nl": "Nieuwsbrief", "ar": "النشرة الإخبارية"},
+                    "clock": "last_contact_at",
+                    "clocks": {"last_contact": "last_contact_at"},
+                    "retention": ["marketing_prospect"],
+                    "fields": {
+                        "lookup": {"lookup": "hmac"},
+                        "address": {"encrypted": True, "bound_to": "subscription:{id}"},
+                    },
+                },
+                # Proof that a withdrawal or an objection was obeyed (CON-4), as that of a request.
+                "consent_removal": {
+                    "label": {
+                        "en": "Data removed because you said no",
+                        "nl": "Gegevens die op uw nee zijn gewist",
+                        "ar": "بيانات مُحيت بناءً على رفضكم",
+                    },
+                    "clock": "done_at",
+                    "retention": ["dsr_confirmation"],
+                    "fields": {
+                        "lookup": {"lookup": "hmac"},
+                        "identities": {"encrypted": True, "bound_to": "removal:{id}"},
+                    },
                 },
             },
             "impersonal": {
+                "consent_paymentmethod": ["account_id", "event"],
+                "consent_subscription": ["event"],
+                "consent_removal": [
+                    "event",
+                    "rules",
+                    "account",
+                    "plan_hash",
+                    "next_attempt_at",
+                    "attempts",
+                    "error_code",
+                    "counts",
+                ],
+                "consent_topup": "*",  # terms of a company's mandate; who gave it stands in the event
                 "consent_purpose": "*",
                 "consent_text": "*",
                 "consent_served": "*",
                 "consent_range": "*",
-                "consent_restriction": "*",
-                "consent_objection": "*",
+                "consent_restriction": ["scope", "source"],
+                "consent_objection": ["scope", "source"],
             },
         }
     },

@@ -51,3 +51,19 @@ class Ground(models.TextChoices):
 
 MARKETING = "direct_marketing"
 """The objection that covers every purpose of direct marketing (GDPR 21(2) and (3)): nothing is weighed against it."""
+
+
+class PaymentKind(models.TextChoices):
+    """How an account can pay."""
+
+    CARD = "card", _("Card")
+    IDEAL = "ideal", _("iDEAL")
+    PAYPAL = "paypal", _("PayPal")
+
+
+class Need(models.TextChoices):
+    """Why a payment method stays for a while after its consent was withdrawn."""
+
+    TOP_UP = "top_up", _("automatic top-up, which is still on")
+    REFUND = "refund", _("a refund that is on its way")
+    CHARGEBACK = "chargeback", _("a payment that you or your bank may still reverse")
