@@ -43,6 +43,8 @@ INDEX_KEY = env("INDEX_KEY", default="")
 TOMBSTONE_KEY = env("TOMBSTONE_KEY", default="")
 
 # --- the provider: its facts are data, never code ------------------------------------------------
+# Ed25519: `id:base64 of a seed of 32 bytes`, comma between; the first one signs receipts, all of them verify.
+RECEIPT_KEYS = env("RECEIPT_KEYS", default="")
 PROVIDER = {
     "name": env("PROVIDER_NAME", default="MessageBird B.V."),
     "address": env(
@@ -66,6 +68,9 @@ PROVIDER = {
     "jurisdiction": env("PROVIDER_JURISDICTION", default="NL"),
 }
 
+    # where data lies: the hosting companies in the table of the statement
+    "storage_countries": env.list("PROVIDER_STORAGE_COUNTRIES", default=["IE", "NL"]),
+    "phone": env("PROVIDER_PHONE", default=""),  # not stated
 # --- apps ----------------------------------------------------------------------------------------
 THIRD_PARTY_APPS = [
     "django.forms",  # the widgets' templates, for our form renderer

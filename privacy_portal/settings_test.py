@@ -9,6 +9,7 @@ for name in ("FIELD_KEYS", "PACKAGE_KEYS"):
     os.environ.setdefault(name, "test:" + "A" * 43 + "=")
 os.environ.setdefault("INDEX_KEY", "B" * 43 + "=")
 os.environ.setdefault("TOMBSTONE_KEY", "C" * 43 + "=")
+os.environ.setdefault("RECEIPT_KEYS", "test:" + "D" * 43 + "=")
 
 from privacy_portal.settings import *  # noqa: E402, F403
 

@@ -6,29 +6,40 @@ import secrets
 from datetime import UTC, datetime
 from pathlib import Path
 
+HEAD = "# Made by the embedded default. Lose this file and everything sealed with it is lost."
+
 
 def _key() -> str:
     return base64.b64encode(secrets.token_bytes(32)).decode()
 
 
-def write_keys(state: Path) -> Path:
-    """Write the file if it is not there. What is sealed with these keys is lost without them: never rewritten."""
-    path = state / "keys.env"
-    if path.exists():
-        return path
+def _keys() -> dict[str, str]:
     first = f"{datetime.now(UTC):%Y%m}"
-    lines = [
-        "# Made by the embedded default. Lose this file and everything sealed with it is lost.",
-        f"SECRET_KEY={secrets.token_urlsafe(50)}",
-        f"FIELD_KEYS={first}:{_key()}",
-        f"PACKAGE_KEYS={first}:{_key()}",
-        f"INDEX_KEY={_key()}",
-        f"TOMBSTONE_KEY={_key()}",
-    ]
+    return {
+        "SECRET_KEY": secrets.token_urlsafe(50),
+        "FIELD_KEYS": f"{first}:{_key()}",
+        "PACKAGE_KEYS": f"{first}:{_key()}",
+        "INDEX_KEY": _key(),
+        "TOMBSTONE_KEY": _key(),
+        "RECEIPT_KEYS": f"{first}:{_key()}",
+    }
+
+
+def write_keys(state: Path) -> Path:
+    """Write the file if it is not there, and add the kinds of keys that are new since it was written.
+
+    What is sealed with these keys is lost without them: a line that stands is never changed.
+    """
+    path = state / "keys.env"
+    standing = path.read_text().rstrip("\n").split("\n") if path.exists() else [HEAD]
+    names = {line.partition("=")[0].strip() for line in standing}
+    missing = [f"{name}={key}" for name, key in _keys().items() if name not in names]
+    if not missing:
+        return path
     unfinished = path.with_suffix(".part")
     unfinished.unlink(missing_ok=True)
     with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write("\n".join(lines) + "\n")
+        file.write("\n".join([*standing, *missing]) + "\n")
         file.flush()
         os.fsync(file.fileno())
     unfinished.rename(path)

@@ -35,7 +35,7 @@ def test_one_image_serves_web_worker_beat_and_migrations():
 
 def test_secrets_are_not_written_in_the_file():
     for service in OURS.values():
-        for name in ("SECRET_KEY", "FIELD_KEYS", "PACKAGE_KEYS", "INDEX_KEY", "TOMBSTONE_KEY"):
+        for name in ("SECRET_KEY", "FIELD_KEYS", "PACKAGE_KEYS", "INDEX_KEY", "TOMBSTONE_KEY", "RECEIPT_KEYS"):
             assert service["environment"][name] is None  # handed on from the environment, or made once in the volume
 
 
