@@ -22,7 +22,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import User
-from apps.accounts.states import Channel, Language, MemberRole, Role
+from apps.accounts.states import Channel, Language, MemberRole, Role, TokenScope
 from apps.core import limits
 from apps.core.crypto import fingerprint
 from apps.core.errors import InvalidInput
@@ -344,3 +344,31 @@ class GrantRoleForm(forms.Form):
 
     email = EmailField(help_text=_("The person signs up first; then you give the role."))
     role = forms.ChoiceField(label=_("Role"), choices=Role.choices)
+
+
+class TokenForm(forms.Form):
+    """An owner makes a token for one system."""
+
+    name = forms.CharField(
+        label=_("Name"),
+        max_length=60,
+        validators=[one_line],
+        help_text=_("The system that will use it, so that you know it again in the list."),
+        error_messages={"required": _("Enter a name.")},
+    )
+    scopes = forms.MultipleChoiceField(
+        label=_("What it may do"),
+        choices=TokenScope.choices,
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": _("Choose what the token may do.")},
+    )
+    days = forms.TypedChoiceField(
+        label=_("Ends after"),
+        coerce=int,
+        choices=[(30, _("30 days")), (90, _("90 days")), (365, _("a year"))],
+        initial=90,
+        help_text=_("Make the next one before that; both work side by side."),
+    )
+
+    def said(self) -> dict[str, Any]:
+        return {name: self.cleaned_data[name] for name in ("name", "scopes", "days")}

@@ -13,9 +13,10 @@ from django.db.models.functions import Lower
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
-from apps.accounts.states import Channel, Language, MemberRole, Role
+from apps.accounts.states import Channel, Language, MemberRole, Role, TokenScope
 
 __all__ = [
+    "ApiToken",
     "CustomerAccount",
     "Invitation",
     "Limit",
@@ -291,6 +292,56 @@ class StepUpCode(models.Model):
 
     def __str__(self) -> str:
         return str(self.pk)
+
+
+class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
+    def live(self, *, now: datetime) -> ApiTokenQuerySet:
+        """Those that open something: not run out, not revoked, and made by somebody who still owns the account (T6)."""
+        makers = Membership.objects.owners().filter(
+            account=models.OuterRef("account"), user=models.OuterRef("created_by")
+        )
+        in_use = self.filter(revoked_at=None, expires_at__gt=now).exclude(account__activated_at=None)
+        return in_use.filter(models.Exists(makers))
+
+    def visible_to(self, user: User) -> ApiTokenQuerySet:
+        """Owners see the tokens of their account, never what is secret in them."""
+        return self.filter(account_id__in=Membership.objects.owners().filter(user=user.pk).values("account_id"))
+
+    def for_list(self) -> ApiTokenQuerySet:
+        return self.select_related("created_by").annotate(by_name=Lower("name"))
+
+
+class ApiToken(models.Model):
+    """Lets a customer's system ask for its account. Only the digest is kept; `prefix` tells tokens apart (T34)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    account = models.ForeignKey(CustomerAccount, models.CASCADE, related_name="+", verbose_name=_("customer account"))
+    name = models.CharField(_("name"), max_length=60)
+    prefix = models.CharField(_("begins with"), max_length=12)
+    digest = models.CharField(_("token, digest"), max_length=64, unique=True)
+    scopes = models.JSONField(_("may"))
+    created_at = models.DateTimeField(_("created at"))
+    created_by = models.ForeignKey(User, models.CASCADE, related_name="+", verbose_name=_("created by"))
+    last_used_on = models.DateField(_("last used on"), null=True, blank=True)
+    expires_at = models.DateTimeField(_("expires at"))
+    revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True)
+
+    objects = ApiTokenQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("API token")
+        verbose_name_plural = _("API tokens")
+        constraints = [
+            models.CheckConstraint(condition=Q(expires_at__gt=F("created_at")), name="token_expires_later"),
+            models.CheckConstraint(condition=Q(digest__regex=r"^[0-9a-f]{64}$"), name="token_digest_is_one"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+    @property
+    def scope_labels(self) -> list[str]:
+        return [str(TokenScope(scope).label) for scope in self.scopes if scope in TokenScope.values]
 
 
 class Limit(models.Model):

@@ -69,6 +69,14 @@ DATASET = {
             "fields": [_key(), _of("user_id", "accounts_user.id"), _field("sent_at", "user.behavior")],
         },
         {
+            "name": "accounts_apitoken",
+            "fields": [
+                _field("id", primary_key=True),
+                _of("created_by_id", "accounts_user.id"),
+                _field("created_at", "user.behavior"),
+            ],
+        },
+        {
             "name": "account_emailaddress",
             "fields": [
                 _field("id", primary_key=True),
@@ -151,6 +159,11 @@ DATASET = {
                     "clock": "sent_at",
                     "retention": ["security_logs"],
                 },
+                # A token stops with the role of whoever made it, so it goes with that person.
+                "accounts_apitoken": {
+                    "label": {"en": "API tokens made", "nl": "Gemaakte API-tokens", "ar": "رموز API التي أُنشئت"},
+                    "goes_with": "created_by_id",
+                },
                 "usersessions_usersession": {
                     "label": {"en": "Sessions", "nl": "Sessies", "ar": "الجلسات"},
                     "clock": "created_at",
@@ -162,6 +175,9 @@ DATASET = {
                 "accounts_membership": ["account_id"],
                 "accounts_invitation": ["account_id", "invited_at", "expires_at", "accepted_at"],
                 "accounts_stepupcode": ["session", "purpose", "channel", "digest", "tries", "expires_at", "used_at"],
+                "accounts_apitoken": [
+                    *("account_id", "name", "prefix", "digest", "scopes", "last_used_on", "expires_at", "revoked_at"),
+                ],
                 "accounts_limit": "*",  # keyed digests and instants
                 "account_emailaddress": ["primary"],
                 "account_emailconfirmation": "*",  # not written: addresses are confirmed by code

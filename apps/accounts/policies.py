@@ -57,6 +57,11 @@ def can_manage_team(user: User | AnonymousUser, account: CustomerAccount) -> boo
     return memberships_of(user).filter(account=account, role=MemberRole.OWNER).exists()
 
 
+def can_manage_tokens(user: User | AnonymousUser, account: CustomerAccount) -> bool:
+    """Owners decide which systems ask for their account."""
+    return can_manage_team(user, account)
+
+
 def can_see_people(user: User | AnonymousUser) -> bool:
     """Administrators manage the staff; the data protection officer reads along."""
     return has_role(user, Role.ADMIN, Role.DPO)

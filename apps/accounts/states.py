@@ -36,3 +36,11 @@ class Channel(TextChoices):
 
     EMAIL = "email", _("E-mail")
     SMS = "sms", _("Text message")
+
+
+class TokenScope(TextChoices):
+    """What an API token may do for its account, and nothing else."""
+
+    CHECK_CONSENTS = "consents:check", _("Ask whether a person may be written to")
+    WRITE_CONSENTS = "consents:write", _("Report what people agreed to or withdrew")
+    CHECK_RESTRICTIONS = "restrictions:check", _("Ask whether the use of a person’s data is restricted")

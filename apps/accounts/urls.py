@@ -1,6 +1,6 @@
 from django.urls import include, path
 
-from apps.accounts.views import own, people, signed_in, step_up, team
+from apps.accounts.views import own, people, signed_in, step_up, team, tokens
 
 urlpatterns = [
     path("language/", own.switch_language, name="set_language"),
@@ -15,6 +15,9 @@ urlpatterns = [
         team.invitation_withdraw,
         name="account_invitation_withdraw",
     ),
+    path("account/tokens/<uuid:pk>/", tokens.tokens, name="account_tokens"),
+    path("account/tokens/<uuid:pk>/new/", tokens.token_new, name="account_token_new"),
+    path("account/tokens/<uuid:pk>/<uuid:token>/revoke/", tokens.token_revoke, name="account_token_revoke"),
     path("account/sessions/", signed_in.signed_in, name="usersessions_list"),
     path("account/sessions/end/", signed_in.end_others, name="usersessions_end"),
     path("account/", include("allauth.urls")),

@@ -25,4 +25,6 @@ VERBS = {
     "team.member_removed": _("%(person)s left the account"),
     "team.invited": _("Somebody was invited to the account as %(role)s"),
     "team.invitation_withdrawn": _("An invitation was withdrawn"),
+    "token.created": _("An API token was made (%(scopes)s)"),
+    "token.revoked": _("An API token was revoked"),
 }

@@ -1,13 +1,15 @@
 """People and accounts for tests of every app."""
 
+import hashlib
+import secrets
 from datetime import UTC, datetime
 
 import factory
 from allauth.account.models import EmailAddress
 from factory.django import DjangoModelFactory
 
-from apps.accounts.models import CustomerAccount, Membership, StaffRole, User
-from apps.accounts.states import MemberRole, Role
+from apps.accounts.models import ApiToken, CustomerAccount, Membership, StaffRole, User
+from apps.accounts.states import MemberRole, Role, TokenScope
 
 LONG_AGO = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 PASSWORD = "correct horse battery staple"
@@ -78,3 +80,26 @@ class MembershipFactory(DjangoModelFactory):
     account = factory.SubFactory(CustomerAccountFactory)
     role = MemberRole.MEMBER
     since = LONG_AGO
+
+
+def token_text():
+    return "pp_" + secrets.token_urlsafe(32)
+
+
+class TokenFactory(DjangoModelFactory):
+    """A token that opens everything for ten years, made by an owner. Its text: `TokenFactory(text=token_text())`."""
+
+    class Meta:
+        model = ApiToken
+        exclude = ("text", "owner")
+
+    text = factory.LazyFunction(token_text)
+    account = factory.SubFactory(CustomerAccountFactory)
+    owner = factory.SubFactory(MembershipFactory, account=factory.SelfAttribute("..account"), role=MemberRole.OWNER)
+    created_by = factory.LazyAttribute(lambda token: token.owner.user)
+    name = factory.Sequence(lambda n: f"System {n}")
+    prefix = factory.LazyAttribute(lambda token: token.text[:11])
+    digest = factory.LazyAttribute(lambda token: hashlib.sha256(token.text.encode()).hexdigest())
+    scopes = factory.LazyFunction(lambda: list(TokenScope.values))
+    created_at = LONG_AGO
+    expires_at = datetime(2036, 1, 5, 9, 0, tzinfo=UTC)

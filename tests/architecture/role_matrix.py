@@ -92,6 +92,11 @@ TEAM = {
     "account_member_remove": Row(OWNER_OF_ACME, FORM, "member_of_team"),
     "account_invitation_withdraw": Row(OWNER_OF_ACME, POST, "invitation_of_team"),
 }
+TOKENS = {
+    "account_tokens": Row(OWNER_OF_ACME, needs="team"),
+    "account_token_new": Row(OWNER_OF_ACME, FORM, "team"),
+    "account_token_revoke": Row(OWNER_OF_ACME, FORM, "a_token"),
+}
 PEOPLE = {
     "people": Row(frozenset({"admin", "dpo"})),
     "people_grant": Row(ADMIN, POST),
@@ -191,6 +196,7 @@ AREAS: dict[str, dict[str, Row]] = {
     "sign-in": SIGN_IN,
     "own account": OWN_ACCOUNT,
     "team": TEAM,
+    "tokens": TOKENS,
     "people": PEOPLE,
     "requests": REQUESTS,
     "desk": DESK,

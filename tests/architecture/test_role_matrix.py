@@ -18,7 +18,7 @@ from apps.subject_requests import services
 from apps.subject_requests.models import Package, SubjectRequest
 from apps.subject_requests.services import delivery
 from apps.subject_requests.states import PackageKind, Right
-from tests.accounts.factories import CustomerAccountFactory, MembershipFactory, UserFactory
+from tests.accounts.factories import CustomerAccountFactory, MembershipFactory, TokenFactory, UserFactory
 from tests.architecture.role_matrix import AREAS, EVERYBODY, MATRIX, NOBODY, OF_ACME, ROLES, STAFF, Row
 from tests.processors.factories import EngagementFactory
 from tests.retention.factories import RuleChangeFactory
@@ -84,6 +84,9 @@ class World:
 
     def member_of_team(self) -> dict[str, object]:
         return self.team() | {"member": self.people["member"].memberships.get().pk}
+
+    def a_token(self) -> dict[str, object]:
+        return self.team() | {"token": TokenFactory(account=self.account, created_by=self.people["owner"]).pk}
 
     def invitation_of_team(self) -> dict[str, object]:
         return self.team() | {"invitation": self._invited("somebody@elsewhere.example").pk}

@@ -138,6 +138,8 @@ def _fixed(made: dict[str, SubjectRequest]) -> list[Place]:
         Place("second-factor", "/account/2fa/", CUSTOMER),
         Place("sessions", "/account/sessions/", CUSTOMER),
         Place("team", f"/account/team/{made['received'].account_id}/", "owner@acme.example"),
+        Place("tokens", f"/account/tokens/{made['received'].account_id}/", "owner@acme.example"),
+        Place("token-new", f"/account/tokens/{made['received'].account_id}/new/", "owner@acme.example"),
         Place("desk", "/desk/", OFFICER),
         Place("board", "/desk/?as=board", OFFICER),
         Place("bulk", "/desk/bulk/", OFFICER),

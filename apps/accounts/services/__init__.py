@@ -24,10 +24,13 @@ from apps.accounts.services.teams import (
     remove_member,
     withdraw_invitation,
 )
+from apps.accounts.services.tokens import Access, access_of, create_token, revoke_token
 
 __all__ = [
     "CONFIRM_WITHIN",
+    "Access",
     "accept_invitation",
+    "access_of",
     "activate_accounts",
     "add_member",
     "change_details",
@@ -35,6 +38,7 @@ __all__ = [
     "change_role",
     "confirm_email",
     "confirm_phone",
+    "create_token",
     "create_user",
     "disable_user",
     "enable_user",
@@ -45,6 +49,7 @@ __all__ = [
     "open_account",
     "remove_member",
     "revoke_role",
+    "revoke_token",
     "send_code",
     "sign_up",
     "spend_code",
