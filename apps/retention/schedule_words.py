@@ -52,6 +52,7 @@ TITLES: Mapping[str, Any] = {
     "registrations": gettext_lazy("Registration of campaigns"),
     "outbox": gettext_lazy("Messages from us"),
     "erasure_plans": gettext_lazy("Plans of erasures"),
+    "suppression": gettext_lazy("Objections and restrictions"),
 }
 EXAMPLES: Mapping[str, Any] = {
     "communications_content": gettext_lazy("text of messages, attachments, recordings of calls"),
@@ -74,6 +75,7 @@ EXAMPLES: Mapping[str, Any] = {
     "registrations": gettext_lazy("purpose of a campaign and a sample message"),
     "outbox": gettext_lazy("e-mails and text messages that the portal sent, with their addresses"),
     "erasure_plans": gettext_lazy("whom a plan of an erasure is about, sealed"),
+    "suppression": gettext_lazy("who objected to which purpose, or had processing restricted"),
 }
 PURPOSES: Mapping[str, Any] = {
     "communications_content": gettext_lazy("The customer's service. The customer may choose any time up to this."),
@@ -101,6 +103,7 @@ PURPOSES: Mapping[str, Any] = {
         "Seeing whether a notice arrived, and sending it again. An erasure removes the message at once."
     ),
     "erasure_plans": gettext_lazy("Erasing exactly what was approved. After 30 days a plan does nothing any more."),
+    "suppression": gettext_lazy("Not doing again what a person objected to (GDPR 21(3)), and showing that we did not."),
 }
 GROUNDS: Mapping[str, Any] = {
     Basis.CONSENT: gettext_lazy("Consent (GDPR 6(1)(a))"),

@@ -23,6 +23,7 @@ INTERESTS = {
     "number_rental": gettext_lazy("preventing misuse after a number is handed back"),
     "consent_proof": gettext_lazy("proving that consent was given or withdrawn"),
     "dsr_confirmation": gettext_lazy("proving that a request was answered"),
+    "suppression": gettext_lazy("remembering what you objected to"),
     "security_logs": gettext_lazy("keeping accounts secure"),
 }
 UNDATED = {

@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from apps.consent.models.subjects import person_of_key
 from apps.consent.states import Action, Method
 
 PROVIDER = "provider"
@@ -58,7 +59,7 @@ class Event(models.Model):
         verbose_name = _("consent event")
         verbose_name_plural = _("consent events")
         indexes = [
-            models.Index(fields=["scope", "subject_key", "at"], name="event_by_subject"),
+            models.Index(fields=["subject_key", "scope", "at"], name="event_by_subject"),
             models.Index(fields=["received_at"], name="event_by_receipt"),
             models.Index(fields=["ended_at"], name="event_by_end"),
         ]
@@ -94,13 +95,19 @@ class State(models.Model):
     is_allowed = models.BooleanField(_("allowed"))
     since = models.DateTimeField(_("since"))
     until = models.DateTimeField(_("until"), null=True, blank=True)  # validity, not how long the proof is kept
-    event = models.UUIDField(_("event"))
+    event = models.UUIDField(_("event"))  # whose proof it goes with, and whose effect ends where it is erased before
+    person = person_of_key()
 
     objects = StateQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("state of consent")
         verbose_name_plural = _("states of consent")
+        indexes = [
+            models.Index(fields=["subject_key"], name="state_by_subject"),
+            models.Index(fields=["person"], name="state_by_person"),
+            models.Index(fields=["event"], name="state_by_event"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.purpose}: {self.is_allowed}"
@@ -114,6 +121,7 @@ class Range(models.Model):
     ends_at = models.DateTimeField(_("until"), unique=True)
     count = models.PositiveBigIntegerField(_("events"))
     digest = models.CharField(_("digest"), max_length=64)
+    followed_up_at = models.DateTimeField(_("followed up at"), null=True, blank=True)  # choices it replaced have ended
 
     class Meta:
         verbose_name = _("closed range")

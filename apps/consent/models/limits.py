@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from apps.consent.models.subjects import person_of_key
 from apps.consent.states import Ground
 
 
@@ -28,13 +29,18 @@ class Restriction(models.Model):
     source = models.CharField(_("source"), max_length=160, blank=True)  # what it came from, as the ledger names it
     since = models.DateTimeField(_("since"))
     lifted_at = models.DateTimeField(_("lifted at"), null=True, blank=True)
+    person = person_of_key()
 
     objects = LiftableQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("restriction")
         verbose_name_plural = _("restrictions")
-        indexes = [models.Index(fields=["scope", "subject_key"], name="restriction_by_subject")]
+        indexes = [
+            models.Index(fields=["subject_key", "scope"], name="restriction_by_subject"),
+            models.Index(fields=["person"], name="restriction_by_person"),
+            models.Index(fields=["lifted_at"], name="restriction_by_end"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["scope", "subject_key", "ground"], condition=Q(lifted_at=None), name="restriction_open_once"
@@ -59,13 +65,18 @@ class Objection(models.Model):
     source = models.CharField(_("source"), max_length=160, blank=True)
     since = models.DateTimeField(_("since"))
     lifted_at = models.DateTimeField(_("lifted at"), null=True, blank=True)
+    person = person_of_key()
 
     objects = LiftableQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("objection")
         verbose_name_plural = _("objections")
-        indexes = [models.Index(fields=["scope", "subject_key"], name="objection_by_subject")]
+        indexes = [
+            models.Index(fields=["subject_key", "scope"], name="objection_by_subject"),
+            models.Index(fields=["person"], name="objection_by_person"),
+            models.Index(fields=["lifted_at"], name="objection_by_end"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["scope", "subject_key", "purpose"], condition=Q(lifted_at=None), name="objection_open_once"

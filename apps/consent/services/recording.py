@@ -12,6 +12,7 @@ from apps.consent.ids import decided_at
 from apps.consent.models import Event, State
 from apps.consent.states import Action
 
+SAYING_NO = (Action.REFUSED, Action.WITHDRAWN, Action.OBJECTED)
 INSERT = """
 INSERT INTO consent_event (id, at, received_at, scope, subject_key, user_id, action, method, choices, text, language,
     register_version, gpc, page, agent, previous, ended_at)
@@ -55,14 +56,16 @@ class Decision:
 
     def row(self, *, now: datetime) -> dict[str, object]:
         """Parameters of `INSERT` and `PROJECT`. Raises `InvalidInput` for an id that can't be true."""
-        ended_at = decided_at(self.id, now=now) if self.action == Action.WITHDRAWN else self.until
+        at = decided_at(self.id, now=now)
+        # Nothing goes on under a no: unless it has a term of its own, its proof starts its five years at once.
+        ends = self.action == Action.WITHDRAWN or (self.until is None and self.action in SAYING_NO)
         names = ("id", "scope", "subject_key", "action", "method", "text", "language", "user_id", "register_version")
         row = {name: getattr(self, name) for name in (*names, "gpc", "page", "agent", "previous", "until")}
         return row | {
-            "at": decided_at(self.id, now=now),
+            "at": at,
             "received_at": now,
             "choices": Json(dict(self.choices)),
-            "ended_at": ended_at,
+            "ended_at": at if ends else self.until,
         }
 
 

@@ -3,6 +3,10 @@
 A partition is replaced inside one transaction: rows that stay are copied out while only its own writers wait, then it
 is detached, dropped and its successor attached in the blink that the lock on the parent is held. DETACH CONCURRENTLY
 would not lock the parent, but it can't stand in a transaction: between it and the DROP a crash, or a hold, could come.
+
+Where the partitions are not ours, the comment of the partitioned table may name a function of its owner by which one of
+them is dropped ("… is dropped by consent_drop_month(regclass)"). It is called where every row of a partition goes, and
+may refuse by rules of its own; such a partition is never swapped.
 """
 
 import re
@@ -37,7 +41,11 @@ SELECT n.nspname, c.relname, pn.nspname, pc.relname, pg_get_expr(c.relpartbound,
         AND NOT EXISTS (SELECT 1 FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgparentid = 0 AND NOT t.tgisinternal)
         AND NOT EXISTS (SELECT 1 FROM pg_policy y WHERE y.polrelid = c.oid)
         AND NOT EXISTS (SELECT 1 FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'f')
-        AND NOT EXISTS (SELECT 1 FROM pg_publication_rel r WHERE r.prrelid = c.oid)
+        AND NOT EXISTS (SELECT 1 FROM pg_publication_rel r WHERE r.prrelid = c.oid),
+    (SELECT quote_ident(fn.nspname) || '.' || quote_ident(f.proname) FROM pg_proc f
+     JOIN pg_namespace fn ON fn.oid = f.pronamespace
+     WHERE f.oid = to_regprocedure(substring(obj_description(tree.parent, 'pg_class') FROM :dropped_by))
+         AND f.prosecdef AND f.proowner = pc.relowner AND has_function_privilege(f.oid, 'EXECUTE'))
 FROM tree JOIN pg_class c ON c.oid = tree.oid JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_class pc ON pc.oid = tree.parent LEFT JOIN pg_namespace pn ON pn.oid = pc.relnamespace
 LEFT JOIN pg_partitioned_table p ON p.partrelid = tree.parent
@@ -58,6 +66,7 @@ SELECT a.privilege_type, CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(r.
 FROM pg_class c, aclexplode(c.relacl) a LEFT JOIN pg_roles r ON r.oid = a.grantee
 WHERE c.oid = CAST(:old AS regclass) AND a.grantee <> c.relowner ORDER BY 2, 1
 """
+DROPPED_BY = r"is dropped by (\w+\(regclass\))"
 BOUND = re.compile(r"^FOR VALUES FROM \((?:'([^']*)'|MINVALUE)\) TO \((?:'([^']*)'|MAXVALUE)\)$")
 
 
@@ -72,6 +81,7 @@ class Leaf:
     lower: date | None
     upper: date | None
     is_replaceable: bool
+    dropped_by: str = ""  # the function by which its owner lets us drop it whole
 
     @property
     def key(self) -> str:
@@ -88,12 +98,12 @@ class Leaf:
 
 def leaves(purge: Purge, session: Session) -> list[Leaf]:
     """The table itself, or its partitions in order of their names."""
-    statement = sa.text(LEAVES).bindparams(schema=purge.live.schema, name=purge.live.name)
+    statement = sa.text(LEAVES).bindparams(schema=purge.live.schema, name=purge.live.name, dropped_by=DROPPED_BY)
     return sorted((_leaf(purge, row) for row in session.rows(statement)), key=lambda leaf: leaf.key)
 
 
 def _leaf(purge: Purge, row: Any) -> Leaf:
-    schema, name, parent_schema, parent_name, bound, is_range, column, is_plain = row
+    schema, name, parent_schema, parent_name, bound, is_range, column, is_plain, dropped_by = row
     clock = purge.info.clock.name if purge.info.clock is not None else None
     found = BOUND.match(bound or "") if is_range and column == clock else None
     return Leaf(
@@ -104,6 +114,7 @@ def _leaf(purge: Purge, row: Any) -> Leaf:
         lower=_day(found[1], up=False) if found else None,
         upper=_day(found[2], up=True) if found else None,
         is_replaceable=bool(is_plain and parent_name and not purge.live.referenced_by),
+        dropped_by=dropped_by or "",
     )
 
 
@@ -129,13 +140,22 @@ def replace(purge: Purge, leaf: Leaf, session: Session, *, mostly: float) -> tup
         sa.select(sa.func.count().filter(purge.goes()), sa.func.count()).select_from(purge.table)
     )[0]
     if purge.is_delete and going == total:
-        _run(session, f"ALTER TABLE {parent} DETACH PARTITION {old}")
-        _run(session, f"DROP TABLE {old}")
+        _drop(leaf, session, old, parent)
         return going, "drop"
-    if going <= mostly * total:
+    if going <= mostly * total or not leaf.is_replaceable:
         return going, ""
     _succeed(purge, leaf, session, old, parent)
     return going, "swap" if purge.is_delete else "rewrite"
+
+
+def _drop(leaf: Leaf, session: Session, old: str, parent: str) -> None:
+    if leaf.is_replaceable:
+        _run(session, f"ALTER TABLE {parent} DETACH PARTITION {old}")
+        _run(session, f"DROP TABLE {old}")
+        return
+    # Whoever reads or writes the other partitions waits behind us: no longer than a blink.
+    _run(session, "SET LOCAL lock_timeout = '200ms'")
+    session.rows(sa.text(f"SELECT {leaf.dropped_by}(CAST(:old AS regclass))").bindparams(old=old))
 
 
 def _succeed(purge: Purge, leaf: Leaf, session: Session, old: str, parent: str) -> None:

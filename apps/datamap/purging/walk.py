@@ -12,7 +12,7 @@ from typing import Any
 
 import psycopg2
 import sqlalchemy as sa
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 
 from apps.core.failpoints import reach
 from apps.datamap import mariadb
@@ -188,6 +188,8 @@ class Walk:
         seen = windows.census(ours, self.session)
         if not seen.going:
             return None
+        if leaf.dropped_by and ours.is_delete and not passes and not windows.has_others(ours, self.session):
+            return Move(leaf, Cursor(leaf=leaf.key))
         density = seen.going / (seen.last - seen.first + 1)
         return self._window(leaf, Cursor(leaf.key, seen.first, seen.last, density, passes, seen.going))
 
@@ -297,7 +299,7 @@ class Walk:
     @contextmanager
     def _transaction(self, *, writing: bool = False) -> Iterator[None]:
         if self.is_portal:
-            with transaction.atomic():
+            with _own_transaction():
                 yield
             return
         opened = self.session.opened  # type: ignore[attr-defined]
@@ -309,6 +311,19 @@ class Walk:
         except sa.exc.DBAPIError as error:
             code = sqlstate_of(error)
             raise (Busy if code in BUSY else StoreFailed)(self.session.store, code) from None
+
+
+@contextmanager
+def _own_transaction() -> Iterator[None]:
+    """On Django's connection, in the caller's transaction: where a lock is not to be had, only this part is undone."""
+    try:
+        with transaction.atomic():
+            yield
+    except OperationalError as error:
+        code = getattr(error.__cause__, "pgcode", None)
+        if code not in BUSY:
+            raise
+        raise Busy(PORTAL, code) from None
 
 
 @contextmanager

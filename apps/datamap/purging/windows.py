@@ -38,6 +38,12 @@ def has_some(purge: Purge, session: Session) -> bool:
     return bool(session.rows(sa.select(sa.literal(1)).select_from(purge.table).where(purge.goes()).limit(1)))
 
 
+def has_others(purge: Purge, session: Session) -> bool:
+    """Whether anything stays in a table now."""
+    stays = purge.goes().is_not(sa.true())
+    return bool(session.rows(sa.select(sa.literal(1)).select_from(purge.table).where(stays).limit(1)))
+
+
 def blocks(purge: Purge, session: Session) -> int:
     """How many blocks a table has."""
     named = DIALECT.identifier_preparer.format_table(purge.table)
