@@ -82,6 +82,13 @@ def reads_through_forms(view: Callable[..., HttpResponse]) -> Callable[..., Http
     return view
 
 
+def plain(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """For what other sites and servers ask: runs before sessions, languages and CSRF (`PlainViewsMiddleware`). Such a
+    view answers errors itself, never by raising; its path stands below `PLAIN_PATHS`."""
+    view.is_plain = True  # type: ignore[attr-defined]
+    return view
+
+
 def swap_parts(request: HttpRequest, *, when: bool = True) -> None:
     """Say of this page that htmx fetches parts of it again, where it has such a part now.
 
