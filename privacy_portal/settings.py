@@ -41,10 +41,10 @@ PACKAGE_KEYS = env("PACKAGE_KEYS", default="")
 # base64 of 32 bytes
 INDEX_KEY = env("INDEX_KEY", default="")
 TOMBSTONE_KEY = env("TOMBSTONE_KEY", default="")
-
-# --- the provider: its facts are data, never code ------------------------------------------------
 # Ed25519: `id:base64 of a seed of 32 bytes`, comma between; the first one signs receipts, all of them verify.
 RECEIPT_KEYS = env("RECEIPT_KEYS", default="")
+
+# --- the provider: its facts are data, never code ------------------------------------------------
 PROVIDER = {
     "name": env("PROVIDER_NAME", default="MessageBird B.V."),
     "address": env(
@@ -66,11 +66,20 @@ PROVIDER = {
     "authority_name": env("PROVIDER_AUTHORITY_NAME", default="Autoriteit Persoonsgegevens"),
     "authority_url": env("PROVIDER_AUTHORITY_URL", default="https://autoriteitpersoonsgegevens.nl"),
     "jurisdiction": env("PROVIDER_JURISDICTION", default="NL"),
-}
-
     # where data lies: the hosting companies in the table of the statement
     "storage_countries": env.list("PROVIDER_STORAGE_COUNTRIES", default=["IE", "NL"]),
     "phone": env("PROVIDER_PHONE", default=""),  # not stated
+}
+
+# --- cookies: sites that share one choice with the portal, and for how long it counts ---------------
+CONSENT_HOSTS = env.list(
+    "CONSENT_HOSTS", default=["dashboard.messagebird.com", "developers.messagebird.com", "messagebird.com"]
+)
+CONSENT_COOKIE_DOMAIN = env("CONSENT_COOKIE_DOMAIN", default="messagebird.com")
+CONSENT_VALIDITY_MONTHS = env.int("CONSENT_VALIDITY_MONTHS", default=6)
+if not 1 <= CONSENT_VALIDITY_MONTHS <= 12:
+    raise ImproperlyConfigured("CONSENT_VALIDITY_MONTHS is 1 to 12: nobody is left unasked for more than a year.")
+
 # --- apps ----------------------------------------------------------------------------------------
 THIRD_PARTY_APPS = [
     "django.forms",  # the widgets' templates, for our form renderer
@@ -109,7 +118,6 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "apps.core.middleware.PlainViewsMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "apps.core.middleware.CompressedPagesMiddleware",
@@ -129,7 +137,6 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
 ]
 
-PLAIN_PATHS = ("/consent.js", "/consent/", "/api/v1/")  # where views may be marked `core.http.plain`
 
 ROOT_URLCONF = "privacy_portal.urls"
 WSGI_APPLICATION = "privacy_portal.wsgi.application"

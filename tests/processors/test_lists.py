@@ -6,6 +6,7 @@ import io
 import pytest
 from django.urls import reverse
 
+from apps.cookies.models import Cookie
 from apps.processors.models import Engagement, Processor
 from apps.processors.states import Mechanism
 from apps.processors.words import rewordings
@@ -16,6 +17,7 @@ from tests.processors.factories import LONG_AGO, EngagementFactory
 @pytest.fixture(autouse=True)
 def empty(db):
     Engagement.objects.all().delete()
+    Cookie.objects.exclude(processor=None).delete()
     Processor.objects.all().delete()
 
 

@@ -8,6 +8,7 @@ import pytest
 import time_machine
 from django.urls import reverse
 
+from apps.cookies.models import Cookie
 from apps.processors.models import Engagement, Processor
 from apps.processors.services import seed_processors
 from tests.accounts.factories import MembershipFactory, UserFactory
@@ -28,6 +29,7 @@ FORM = {
 @pytest.fixture(autouse=True)
 def empty(db):
     Engagement.objects.all().delete()
+    Cookie.objects.exclude(processor=None).delete()
     Processor.objects.all().delete()
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from django.db import IntegrityError, transaction
 
+from apps.cookies.models import Cookie
 from apps.core.errors import DomainError, InvalidInput
 from apps.ledger.models import Entry
 from apps.processors import services
@@ -31,6 +32,7 @@ CONTENT = {
 @pytest.fixture(autouse=True)
 def empty(db):
     Engagement.objects.all().delete()
+    Cookie.objects.exclude(processor=None).delete()
     Processor.objects.all().delete()
 
 
