@@ -5,7 +5,7 @@ of those that an open request does.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -38,6 +38,16 @@ class Kept:
     until: str = ""
     until_latest: str = ""
 
+    @property
+    def hold(self) -> str:
+        """The reference of the hold that keeps them; empty where something else does."""
+        return self.ground if self.kind == "hold" else ""
+
+    @property
+    def veiled(self) -> "Kept":
+        """The same without saying which hold: where its reference stands beside as a link."""
+        return replace(self, ground="") if self.hold else self
+
 
 def kept_of(found: Iterable[Mapping[str, Any]], *, sees_holds: bool) -> list[Kept]:
     """What a plan's line or a task says of the rows that stay, for whoever may or may not know of holds."""
@@ -58,7 +68,7 @@ def in_a_line(kept: Kept, rules: Mapping[str, Rule], *, iso: bool = False) -> st
 
 def _what(kept: Kept, rules: Mapping[str, Rule]) -> str:
     if kept.kind in WORDS:
-        return str(WORDS[kept.kind])
+        return f"{WORDS[kept.kind]} {kept.hold}".strip()
     named = {"duty": DUTIES, "interest": INTERESTS}.get(kept.kind, {})
     rule = rules.get(kept.ground)
     return str(named.get(kept.ground) or (rule.description if rule else kept.ground or kept.kind))

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import factory
 
-from apps.retention.models import Measurement, Sweep, SweepBatch, SweepTask
+from apps.retention.models import Hold, Measurement, Sweep, SweepBatch, SweepTask
 from apps.retention.states import SweepStatus, TaskStatus
 
 NIGHT = datetime(2026, 9, 30, 1, 0, tzinfo=UTC)
@@ -107,7 +107,7 @@ def furnish_pages(*, now):
     """A sweep that is done, one at work, and a plan that waits; measurements of thirty-five days. Returns the three."""
     lines = [
         line(count=41_730, total=61_200, oldest=str(now.date() - timedelta(days=200))),
-        line("abuse_traffic", 12_450, collection="platform:traffic_records", total=80_431, kept=[HELD, ASKED]),
+        line("abuse_traffic", 12_450, collection="platform:traffic_records", total=80_431, kept=[_held(), ASKED]),
         line("tax", 34, collection="platform:invoices", total=900, kept=[kept(3), ASKED], samples=[["7"], ["8"]]),
         line("web_visits", 0, collection="platform:web_visits", action="anonymise", total=4_412, samples=[]),
     ]
@@ -127,8 +127,13 @@ def furnish_pages(*, now):
     return done, running, waiting
 
 
-HELD = kept(2, ground="hold", kind="hold", until=None)
 ASKED = kept(12, ground="open_request", kind="open_request", until=None)
+
+
+def _held():
+    """Two rows that the first hold keeps, where there is one."""
+    reference = Hold.objects.order_by("reference").values_list("reference", flat=True).first()
+    return kept(2, ground=reference or "LH-2026-000001", kind="hold", until=None)
 
 
 def _work(sweep, share):

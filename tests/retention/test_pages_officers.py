@@ -102,14 +102,24 @@ def test_a_plan_that_waits_is_said_on_top(client, officer):
 def test_only_named_roles_learn_that_a_hold_stands(client, sign_in, who, knows):
     hold(account="1001")
     SweepFactory(
-        lines=[line(kept=[kept(2, ground="hold", kind="hold"), kept(4, ground="open_request", kind="open_request")])]
+        lines=[
+            line(
+                kept=[
+                    kept(2, ground="LH-2026-000007", kind="hold"),
+                    kept(4, ground="open_request", kind="open_request"),
+                ]
+            )
+        ]
     )
     sign_in(client, UserFactory(**{who: True}))
     response = client.get(PAGE)
     stays = row_of(response, "communications_content").stays
     if knows:
         assert response.context["holds"] == 1
-        assert [said.partition(" until")[0] for said in stays] == ["2 – kept: legal hold", "4 – kept: open request"]
+        assert [said.partition(" until")[0] for said in stays] == [
+            "2 – kept: legal hold LH-2026-000007",
+            "4 – kept: open request",
+        ]
     else:
         assert response.context["holds"] is None
         assert "hold" not in text(response).split("<main")[1].lower().replace("holder", "")

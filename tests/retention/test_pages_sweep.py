@@ -7,12 +7,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
+from django.urls import reverse
 
 from apps.ledger.models import Entry
 from apps.retention.models import Rule, Sweep, SweepPause
 from apps.retention.services import seed_rules
 from apps.retention.states import SweepStatus, TaskStatus
 from tests.accounts.factories import UserFactory
+from tests.retention.holds import hold
 from tests.retention.sweeping import NIGHT, SweepBatchFactory, SweepFactory, SweepTaskFactory, kept, line
 
 pytestmark = pytest.mark.django_db
@@ -69,7 +71,7 @@ def test_a_plan_says_what_goes_what_stays_and_why_and_shows_some_keys(client, of
         "25%",
         "1 March 2015",
     )
-    assert list(shown.stays) == ["3 – kept: tax records until 31 December 2036"]
+    assert [one.text for one in shown.stays] == ["3 – kept: tax records until 31 December 2036"]
     page = text(response)
     assert "<bdi>7</bdi>" in page
     assert "<bdi>eea, 8</bdi>" in page
@@ -225,18 +227,45 @@ def test_the_files_hold_plan_reasons_and_what_was_done(client, officer, done):
     assert told["collections"][0]["kept"] == [kept(5)]
 
 
+def held(reference="LH-2026-000001"):
+    """A sweep that left rows alone, two of them because of a hold; and a plan that is open and will do so too."""
+    stays = [kept(2, ground=reference, kind="hold"), kept(1, ground="LR-2026-000001", kind="open_request")]
+    sweep = SweepFactory(done=True, lines=[line(kept=stays)])
+    SweepTaskFactory(sweep=sweep, finished=True, kept=stays)
+    SweepFactory(lines=[line(kept=stays)])
+    return sweep
+
+
 @pytest.mark.threat("T63")
 @pytest.mark.parametrize("who", ["admin", "auditor"])
 def test_neither_page_nor_files_let_others_conclude_that_a_hold_stands(client, sign_in, who):
-    held = [kept(2, ground="hold", kind="hold"), kept(1, ground="open_request", kind="open_request")]
-    sweep = SweepFactory(done=True, lines=[line(kept=held)])
-    SweepTaskFactory(sweep=sweep, finished=True, kept=held)
+    sweep = held()
     sign_in(client, UserFactory(**{who: True}))
-    assert list(client.get(address(sweep)).context["lines"][0].stays) == []
+    context = client.get(address(sweep)).context
+    assert list(context["lines"][0].stays) == []
+    assert (context["work"][0].kept, list(context["work"][0].held)) == ("0", [])
     for path in ("", "report.csv", "report.json"):
         said = client.get(address(sweep, path)).content.decode().lower()
         assert "hold" not in said.split("<main")[-1].replace("holder", "").replace("threshold", "")
         assert "open_request" not in said
+        assert "lh-2026" not in said
+
+
+@pytest.mark.threat("T63")
+@pytest.mark.parametrize("who", ["officer", "dpo"])
+def test_those_who_may_know_of_holds_read_which_one_keeps_rows_and_open_it(client, sign_in, who):
+    one = hold(account="1001")
+    sweep = held(one.reference)
+    sign_in(client, UserFactory(**{who: True}))
+    response = client.get(address(sweep))
+    [first, second] = response.context["lines"][0].stays
+    assert (first.text, first.hold) == ("2 – kept: legal hold until 31 December 2035", one.reference)
+    assert (second.hold, second.url) == ("", "")
+    link = f'href="{reverse("retention:hold", args=[one.reference])}"'
+    assert text(response).count(link) == 2  # in the plan, and in what was done
+    assert client.get(first.url).status_code == 200
+    assert f"kept: legal hold {one.reference}" in client.get(address(sweep, "report.csv")).content.decode("utf-8-sig")
+    assert f"kept: legal hold {one.reference}" in client.get("/desk/retention/").content.decode()
 
 
 @pytest.mark.parametrize("language", ["nl", "ar"])

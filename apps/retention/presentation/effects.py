@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.template.defaultfilters import filesizeformat
 from django.utils.formats import date_format
 from django.utils.translation import get_language, get_language_bidi, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
@@ -14,6 +13,7 @@ from apps.core import charts
 from apps.datamap import services as datamap
 from apps.retention.lint import Finding
 from apps.retention.models import Rule
+from apps.retention.presentation import amounts
 from apps.retention.presentation.rules import Reworded, differences
 
 CHARTED = 12  # bars; the rest stands in the table
@@ -72,7 +72,7 @@ def page(before: Rule | None, after: Rule | None, told: Mapping[str, Any]) -> di
         "others": _others(told["others"]),
         "months_chart": _months_chart(told["months"]),
         "months": [_past(one) for one in reversed(told["months"]) if one["swept"] or one["live"]],
-        "older": charts.number(told["older"]) if told["older"] else "",
+        "older": amounts.number(told["older"]) if told["older"] else "",
     }
 
 
@@ -86,14 +86,12 @@ def _changes(before: Rule | None, after: Rule) -> list[Reworded]:
 
 
 def _line(one: Mapping[str, Any], names: Mapping[str, str]) -> Line:
-    more = one["after"] - one["before"]
-    share = 100 * one["after"] / one["total"] if one["total"] else 0
     return Line(
         name=_name(one, names),
-        before=charts.number(one["before"]),
-        after=charts.number(one["after"]),
-        change=_signed(more),
-        share=_("%(share)s %%") % {"share": charts.number(round(share, 1))},
+        before=amounts.number(one["before"]),
+        after=amounts.number(one["after"]),
+        change=amounts.signed(one["after"] - one["before"]),
+        share=amounts.share(one["after"], one["total"]),
         oldest=date.fromisoformat(one["oldest"]) if one["oldest"] else None,
         storage=_storage(one["bytes"]),
     )
@@ -104,15 +102,10 @@ def _name(one: Mapping[str, Any], names: Mapping[str, str]) -> str:
     return f"{name}: {_(', ').join(one['columns'])}" if one["columns"] else name
 
 
-def _signed(number: int) -> str:
-    sign = "+" if number > 0 else "−" if number < 0 else ""
-    return f"{sign}{charts.number(abs(number))}"
-
-
 def _storage(size: int) -> str:
     if not size:
         return "–"
-    told = {"size": filesizeformat(abs(size))}
+    told = {"size": amounts.size(abs(size))}
     return _("%(size)s freed") % told if size > 0 else _("%(size)s kept") % told
 
 
@@ -152,7 +145,7 @@ def _more_and_fewer(more: list[float], fewer: list[float]) -> list[charts.Series
 def _others(others: Mapping[str, int]) -> str:
     if not any(others.values()):
         return ""
-    told = {"more": charts.number(others["more"]), "fewer": charts.number(others["fewer"])}
+    told = {"more": amounts.number(others["more"]), "fewer": amounts.number(others["fewer"])}
     return _("In all other accounts together %(more)s more rows and %(fewer)s fewer rows go.") % told
 
 
@@ -176,9 +169,9 @@ def _months_chart(months: list[dict[str, Any]]) -> charts.LineChart:
 def _past(one: Mapping[str, Any]) -> Past:
     return Past(
         month=date_format(date.fromisoformat(one["month"]), "F Y"),
-        swept=charts.number(one["swept"]),
+        swept=amounts.number(one["swept"]),
         swept_days=_days(one["swept_days"]) if one["swept"] else "",
-        live=charts.number(one["live"]),
+        live=amounts.number(one["live"]),
         live_days=_days(one["live_days"]) if one["live"] else "",
     )
 
@@ -188,7 +181,7 @@ def _days(days: int | None) -> str:
         return "–"
     if days == 0:
         return _("as long as now")
-    told = {"n": charts.number(abs(days))}
+    told = {"n": amounts.number(abs(days))}
     if days > 0:
         return ngettext("%(n)s day longer", "%(n)s days longer", days) % told
     return ngettext("%(n)s day shorter", "%(n)s days shorter", -days) % told

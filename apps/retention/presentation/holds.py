@@ -12,7 +12,6 @@ from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
-from apps.core import charts
 from apps.core.identities import Identity, mask
 from apps.core.tables import Column, Empty, Listing
 from apps.datamap.services import COUNTED_AT_MOST, collection_names
@@ -20,6 +19,7 @@ from apps.ledger.models import Entry
 from apps.ledger.services import sentence
 from apps.retention.forms.holds import HoldFilterForm
 from apps.retention.models import Hold, HoldQuerySet
+from apps.retention.presentation import amounts
 from apps.retention.services import HoldScope, Skipped, skipped_in_sweeps, stopped_elsewhere
 from apps.retention.states import HoldReason, LiftReason, RevealReason
 
@@ -194,12 +194,12 @@ def _covered(count: int | None) -> str:
     if count is None:
         return _("This system can’t be reached at the moment. The hold covers it all the same.")
     if count > COUNTED_AT_MOST:  # nobody counted any further
-        return _("more than %(count)s rows") % {"count": charts.number(COUNTED_AT_MOST)}
+        return _("more than %(count)s rows") % {"count": amounts.number(COUNTED_AT_MOST)}
     return _rows(count)
 
 
 def _rows(count: int) -> str:
-    return ngettext("%(count)s row", "%(count)s rows", count) % {"count": charts.number(count)}
+    return ngettext("%(count)s row", "%(count)s rows", count) % {"count": amounts.number(count)}
 
 
 def skipped(found: Sequence[Skipped]) -> list[dict[str, Any]]:

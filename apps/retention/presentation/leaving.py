@@ -19,6 +19,7 @@ from apps.datamap.services import StoreUnavailable, collection_names
 from apps.retention import policies, schedule_words, services, words
 from apps.retention.models import ChosenPeriod, Departure, Rule
 from apps.retention.periods import Period
+from apps.retention.presentation import amounts
 from apps.retention.states import DepartureChoice, DepartureStatus
 
 TONES = {
@@ -224,13 +225,9 @@ def choosing(account: CustomerAccount, rule: Rule, period: str | None, *, now: d
     except StoreUnavailable:
         return found | {"period": period, "meaning": meaning(rule, period), "is_unknown": True}
     names = collection_names(get_language() or "en")
-    going = [{"label": names.get(key, key), "lines": [number(count)]} for key, count in counts.items() if count]
-    sentence = meaning(rule, period)
-    return found | {"period": period, "meaning": sentence, "going": going, "total": number(sum(counts.values()))}
-
-
-def number(count: int) -> str:
-    return formats.number_format(count, force_grouping=True)
+    going = [{"label": names.get(key, key), "lines": [amounts.number(count)]} for key, count in counts.items() if count]
+    told = {"period": period, "meaning": meaning(rule, period), "going": going}
+    return found | told | {"total": amounts.number(sum(counts.values()))}
 
 
 def certificate(departure: Departure, *, user: Any) -> dict[str, Any]:

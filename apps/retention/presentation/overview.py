@@ -7,11 +7,10 @@ from typing import Any
 
 from django.utils.translation import get_language, get_language_bidi, gettext_lazy
 
-from apps.core import charts
 from apps.datamap.services import collection_names, rule_keys
 from apps.retention import policies, reasons
 from apps.retention.models import Hold, Rule, Sweep, SweepPause
-from apps.retention.presentation import schedule, storage
+from apps.retention.presentation import amounts, schedule, storage
 
 SHARD = "#"
 PARTS = (
@@ -63,8 +62,8 @@ def page(user: Any, *, today: date) -> dict[str, Any]:
         ],
         "plan": plan,
         "is_paused": SweepPause.objects.standing().exists(),
-        "goes": charts.number(plan.planned) if plan else "",
-        "stays": charts.number(sum(sum(one.stays.values()) for one in coming.values())) if coming is not None else "",
+        "goes": amounts.number(plan.planned) if plan else "",
+        "stays": amounts.number(sum(sum(one.stays.values()) for one in coming.values())) if coming is not None else "",
         "holds": Hold.objects.visible_to(user).standing().count() if policies.can_see_holds(user) else None,
         "measured_on": measured.days[-1] if measured.days else None,
         "over_kept": storage.over_kept(measured),
@@ -104,7 +103,7 @@ def _shown_with(key: str, rules: Mapping[str, Rule]) -> str:
 def _row(row: schedule.Row, coming: Mapping[str, Next] | None, named: Mapping[str, Sequence[str]]) -> Row:
     reaches = sum(row.rule.key in keys for keys in named.values()) + len(row.rule.collections)
     if coming is None:
-        return Row(row, charts.number(None), (), reaches)
+        return Row(row, amounts.number(None), (), reaches)
     of_rule = coming.get(row.rule.key, Next())
-    stays = [f"{charts.number(count)} – {text}" for text, count in of_rule.stays.items()]
-    return Row(row, charts.number(of_rule.goes), stays, reaches)
+    stays = [f"{amounts.number(count)} – {text}" for text, count in of_rule.stays.items()]
+    return Row(row, amounts.number(of_rule.goes), stays, reaches)

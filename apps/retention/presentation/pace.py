@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from apps.core import charts
 from apps.core.charts import LineChart, Series
 from apps.retention.models import Sweep, SweepBatch, SweepTask
+from apps.retention.presentation import amounts
 from apps.retention.presentation.sweeps import in_time
 from apps.retention.states import SweepStatus, TaskStatus
 
@@ -52,12 +53,12 @@ def progress(sweep: Sweep, tasks: Sequence[SweepTask], *, now: datetime) -> dict
         "label": _("Rows that have gone"),
         "done": done,
         "total": planned,
-        "done_in_words": charts.number(done),
-        "total_in_words": charts.number(planned),
+        "done_in_words": amounts.number(done),
+        "total_in_words": amounts.number(planned),
         "facts": [
-            (_("Rows a second"), charts.number(round(rate)) if rate else "–"),
+            (_("Rows a second"), amounts.number(round(rate)) if rate else "–"),
             (_("Time left"), _left(planned - done, rate)),
-            (_("Rows in a batch"), charts.number(recent[0].rows) if recent else "–"),
+            (_("Rows in a batch"), amounts.number(recent[0].rows) if recent else "–"),
             (_("Writers’ latency"), _milliseconds(recent)),
             (_("Collections done"), _collections(tasks)),
             (_("Running for"), in_time(now - sweep.started_at) if sweep.started_at else "–"),
@@ -79,7 +80,7 @@ def _left(rows: int, rate: float) -> str:
 
 def _milliseconds(recent: Sequence[SweepBatch]) -> str:
     known = [batch.latency_ms for batch in recent if batch.latency_ms is not None]
-    return _("%(number)s ms") % {"number": charts.number(round(known[0], 1))} if known else "–"
+    return _("%(number)s ms") % {"number": amounts.number(round(known[0], 1))} if known else "–"
 
 
 def _collections(tasks: Sequence[SweepTask]) -> str:

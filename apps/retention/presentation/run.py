@@ -11,10 +11,9 @@ from django.utils.translation import get_language_bidi
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
-from apps.core import charts
 from apps.retention import policies, schedule_words
 from apps.retention.models import Rule, Sweep, SweepPause, SweepTask
-from apps.retention.presentation import pace, sweeps
+from apps.retention.presentation import amounts, pace, sweeps
 from apps.retention.presentation.overview import names
 from apps.retention.states import SweepStatus
 
@@ -66,11 +65,11 @@ class Run:
             "waits_for": sweeps.waits_for(self.sweep) if self.waits else [],
             "refused_because": sweeps.refused_because(self.sweep),
             "lines": lines,
-            "goes": charts.number(self.sweep.planned),
+            "goes": amounts.number(self.sweep.planned),
             "before": self.before,
-            "work": sweeps.work(self.tasks, called),
+            "work": sweeps.work(self.tasks, self.rules, called, sees_holds=self.sees_holds),
             "totals": self.totals if self.sweep.started_at else None,
-            "rate": charts.number(round(self.totals.rows / self.totals.seconds)) if self.totals.seconds else "–",
+            "rate": amounts.number(round(self.totals.rows / self.totals.seconds)) if self.totals.seconds else "–",
             "is_paused": self.is_at_work and SweepPause.objects.standing().exists(),
             "progress": pace.progress(self.sweep, self.tasks, now=self.now) if self.is_at_work else None,
             "charts": pace.pace_charts(self.points, rtl=get_language_bidi()) if self.points else [],

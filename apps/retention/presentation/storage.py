@@ -14,6 +14,7 @@ from apps.core import charts
 from apps.core.charts import BarChart, LineChart, Series
 from apps.retention import schedule_words as words
 from apps.retention.models import Measurement, Rule
+from apps.retention.presentation import amounts
 
 TREND = 30  # measurements
 WEEKS_BEFORE = 22  # of older measurements one a week is shown: half a year with the last thirty days
@@ -93,15 +94,15 @@ def _trend(row: Measurement, measured: Measured) -> Trend:
     most = max(values)
     if most:
         at = measured.recent[values.index(most)]
-        told = {"count": charts.number(most), "day": formats.date_format(at, "DATE_FORMAT")}
+        told = {"count": amounts.number(most), "day": formats.date_format(at, "DATE_FORMAT")}
         said = _("the most: %(count)s on %(day)s") % told
     else:
         said = ngettext("none in %(count)s measurement", "none in %(count)s measurements", len(values)) % {
-            "count": charts.number(len(values))
+            "count": amounts.number(len(values))
         }
     name = measured.names.get(row.collection, row.collection)
-    size = in_units(row.bytes)
-    rows, over = charts.number(row.rows), charts.number(row.over_kept)
+    size = amounts.size(row.bytes)
+    rows, over = amounts.number(row.rows), amounts.number(row.over_kept)
     return Trend(row.collection, name, rows, size, row.oldest, over, bool(row.over_kept), points(values), said)
 
 
@@ -185,13 +186,6 @@ def coming(today: date) -> list[str]:
 
 def _freed(row: Measurement, month: str) -> float:
     return row.bytes / row.rows * row.expiring.get(month, 0) if row.rows else 0
-
-
-def in_units(taken: float) -> str:
-    """A size as people read it: "2.4 MB"."""
-    divisor, _unit_in_words = _unit(taken)
-    letters = {10**9: "GB", 10**6: "MB", 10**3: "kB", 1: "B"}[divisor]
-    return f"{charts.number(round(taken / divisor, 1))} {letters}"
 
 
 def _unit(most: float) -> tuple[int, Any]:

@@ -6,16 +6,17 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import formats
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from apps.core import charts
 from apps.core.tables import Column, Listing
 from apps.retention import reasons
 from apps.retention import schedule_words as words
 from apps.retention.forms.sweeps import SweepFilterForm
 from apps.retention.models import Rule, Sweep, SweepQuerySet, SweepTask
+from apps.retention.presentation import amounts
 from apps.retention.states import Action, SweepStatus, TaskStatus
 
 COLUMNS = (
@@ -85,7 +86,7 @@ class Row:
 
 def row(sweep: Sweep, *, sees_holds: bool) -> Row:
     """A row of the list; `sweep.tasks` should be fetched."""
-    planned, done, kept = map(charts.number, counts(sweep, sees_holds=sees_holds))
+    planned, done, kept = map(amounts.number, counts(sweep, sees_holds=sees_holds))
     status, tone = str(sweep.get_status_display()), TONES[sweep.status]
     return Row(sweep, status, tone, planned, done, kept, took(sweep.started_at, sweep.finished_at))
 
@@ -141,6 +142,15 @@ def in_time(lasted: timedelta) -> str:
 
 
 @dataclass(frozen=True)
+class Stay:
+    """Rows past their limit that stay, and why; of those a hold keeps also which one, for those who may know."""
+
+    text: str
+    hold: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True)
 class Line:
     """What the plan says of one collection and rule."""
 
@@ -155,7 +165,7 @@ class Line:
     share: str
     difference: str
     oldest: str
-    stays: Sequence[str]
+    stays: Sequence[Stay]
     samples: Sequence[str]
 
 
@@ -174,6 +184,7 @@ class Work:
     tone: str
     error: str
     attempts: int
+    held: Sequence["Stay"]  # what holds kept of it, for those who may know
 
 
 def lines(
@@ -205,43 +216,45 @@ def _line(
         action=str(Action(line["action"]).label),
         rule=words.title(rule) if rule else line["rule"] or "",
         version=line.get("version"),
-        total=charts.number(line.get("total") or 0),
-        goes=charts.number(line["count"]),
-        share=_share(line["count"], line.get("total") or 0),
-        difference=_difference(line["count"], counted.get(_place(line), 0)) if counted is not None else "–",
+        total=amounts.number(line.get("total") or 0),
+        goes=amounts.number(line["count"]),
+        share=amounts.share(line["count"], line.get("total") or 0),
+        difference=amounts.signed(line["count"] - counted.get(_place(line), 0)) if counted is not None else "–",
         oldest=formats.date_format(date.fromisoformat(line["oldest"]), "DATE_FORMAT") if line.get("oldest") else "–",
-        stays=[f"{charts.number(each.count)} – {reasons.in_a_line(each, rules)}" for each in kept],
+        stays=[_stay(each, rules) for each in kept],
         samples=[", ".join(key) if isinstance(key, list) else str(key) for key in line.get("samples") or ()],
     )
 
 
-def _share(part: int, whole: int) -> str:
-    return f"{charts.number(round(100 * part / whole, 1))}%" if whole else "–"
+def _stay(kept: reasons.Kept, rules: Mapping[str, Rule]) -> Stay:
+    text = f"{amounts.number(kept.count)} – {reasons.in_a_line(kept.veiled, rules)}"
+    hold = kept.hold
+    return Stay(text, hold, reverse("retention:hold", args=[hold]) if hold else "")
 
 
-def _difference(count: int, before: int) -> str:
-    change = count - before
-    return charts.number(0) if not change else f"{'+' if change > 0 else '−'}{charts.number(abs(change))}"
-
-
-def work(tasks: Sequence[SweepTask], names: Mapping[str, str]) -> list[Work]:
+def work(
+    tasks: Sequence[SweepTask], rules: Mapping[str, Rule], names: Mapping[str, str], *, sees_holds: bool
+) -> list[Work]:
     """What became of each collection, in the order of the work."""
-    return [
-        Work(
-            collection=names.get(task.collection, task.collection),
-            action=str(Action(task.action).label),
-            planned=charts.number(task.planned),
-            done=charts.number(task.done),
-            kept=charts.number(sum(one["count"] for one in task.kept)),
-            batches=charts.number(task.batches),
-            took=took(task.started_at, task.finished_at),
-            status=str(task.get_status_display()),
-            tone=TASK_TONES[task.status],
-            error=task.error_code,
-            attempts=task.attempts,
-        )
-        for task in tasks
-    ]
+    return [_work(task, rules, names, sees_holds=sees_holds) for task in tasks]
+
+
+def _work(task: SweepTask, rules: Mapping[str, Rule], names: Mapping[str, str], *, sees_holds: bool) -> Work:
+    kept = reasons.kept_of(task.kept, sees_holds=sees_holds)
+    return Work(
+        collection=names.get(task.collection, task.collection),
+        action=str(Action(task.action).label),
+        planned=amounts.number(task.planned),
+        done=amounts.number(task.done),
+        kept=amounts.number(sum(one.count for one in kept)),
+        batches=amounts.number(task.batches),
+        took=took(task.started_at, task.finished_at),
+        status=str(task.get_status_display()),
+        tone=TASK_TONES[task.status],
+        error=task.error_code,
+        attempts=task.attempts,
+        held=[_stay(one, rules) for one in kept if one.hold],
+    )
 
 
 def waits_for(sweep: Sweep) -> list[str]:
