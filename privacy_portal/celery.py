@@ -28,6 +28,8 @@ BEAT = {
     "measure storage and over-kept rows": ("apps.retention.tasks.measure_retention", 900),
     "plan the nightly sweep": ("apps.retention.tasks.sweep_nightly", 600),
     "sweep": ("apps.retention.tasks.sweep", 10),
+    "remove what ended": ("apps.consent.tasks.remove_what_ended", 10),
+    "release payment methods": ("apps.consent.tasks.release_payment_methods", 3600),
 }
 app.conf.beat_schedule = {
     name: {"task": task, "schedule": seconds, "options": {"expires": seconds * 3}}

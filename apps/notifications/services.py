@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from importlib import import_module
 from typing import Any
@@ -20,6 +21,8 @@ from apps.notifications.models import Channel, OutgoingMessage
 
 LEASE = timedelta(minutes=2)  # longer than any SMTP conversation; after it another worker tries again
 ISOLATED = '<bdi style="white-space:nowrap">{}</bdi>'
+HEADERS = "headers"  # reserved in the context, so that they lie sealed like the rest
+KNOWN_HEADERS = frozenset({"List-Unsubscribe", "List-Unsubscribe-Post"})  # RFC 2369, RFC 8058
 MAX_ATTEMPTS = 12  # with doubling pauses, a little under three days
 
 
@@ -33,12 +36,16 @@ def notify(
     now: datetime,
     channel: str = Channel.EMAIL,
     about: str = "",
+    headers: Mapping[str, str] | None = None,
 ) -> bool:
     """Put a message into the outbox; False when a message with this `key` is there already.
 
     `to` is an e-mail address or an E.164 number. `template` is "<app>/<name>": see `_render`. `context` is JSON-able.
+    `headers` are those of `KNOWN_HEADERS` that a mail is sent with.
     """
     pk = uuid4()
+    if headers:
+        context = context | {HEADERS: _checked(headers)}
     message = OutgoingMessage(
         pk=pk,
         key=key,
@@ -53,6 +60,14 @@ def notify(
     )
     OutgoingMessage.objects.bulk_create([message], ignore_conflicts=True)
     return OutgoingMessage.objects.filter(pk=pk).exists()
+
+
+def _checked(headers: Mapping[str, str]) -> dict[str, str]:
+    """One line each, and only known ones: whatever is in them, no other header can come of it."""
+    for name, value in headers.items():
+        if name not in KNOWN_HEADERS or not value.isprintable():
+            raise ValueError(f"The header {name!r} can't be sent.")
+    return dict(headers)
 
 
 def forget_messages(*, about: str) -> int:
@@ -123,6 +138,7 @@ def _failed(message: OutgoingMessage, error_code: str, *, now: datetime) -> None
 def _send(message: OutgoingMessage) -> None:
     to = crypto.unseal(message.address, bound_to=f"message:{message.pk}:address")
     context = json.loads(crypto.unseal(message.context, bound_to=f"message:{message.pk}:context"))
+    headers = context.pop(HEADERS, {})
     parts = _render(message, context)
     if message.channel == Channel.SMS:
         module, _, name = settings.SMS_BACKEND.rpartition(".")
@@ -133,6 +149,7 @@ def _send(message: OutgoingMessage) -> None:
     # The same id on every attempt: a mailbox that got the first copy recognises the second.
     mail.extra_headers["Message-ID"] = f"<{hashlib.sha256(message.key.encode()).hexdigest()[:32]}@portal>"
     mail.extra_headers["Auto-Submitted"] = "auto-generated"
+    mail.extra_headers |= headers
     mail.send()
 
 

@@ -110,3 +110,24 @@ def test_the_embedded_default_writes_files(settings):
         assert [tasks.deliver_messages() for _ in range(3)] == [2, 0, 0]
     files = sorted(path.name.split("-", 1)[1] for path in Path(settings.MAIL_DIR).iterdir())
     assert files == ["+31612345678.sms.txt", "jan@example.com.eml"]
+
+
+@pytest.mark.req("CON-5")
+def test_a_mail_carries_the_headers_it_was_given_sealed_until_then():
+    headers = {
+        "List-Unsubscribe": "<https://portal.example/u/1/>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+    }
+    _notify(headers=headers)
+    assert b"portal.example/u/1" not in bytes(OutgoingMessage.objects.get().context)
+    services.deliver(OutgoingMessage.objects.get().pk, now=NOW)
+    [sent] = mail.outbox
+    assert headers.items() <= dict(sent.message().items()).items()
+
+
+@pytest.mark.parametrize(
+    "header", [("Bcc", "eve@example.com"), ("List-Unsubscribe", "<https://a/>\r\nBcc: eve@example.com")]
+)
+def test_no_other_header_can_be_smuggled_into_a_mail(header):
+    with pytest.raises(ValueError, match="header"):
+        _notify(headers=dict([header]))

@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
 from apps.cookies.services import seed_cookies
+from apps.consent.services.seeding import seed_purposes
 from apps.core import clock
 from apps.core.errors import DomainError
 from apps.processors.services import seed_processors
@@ -16,6 +17,7 @@ from apps.retention.services import seed_rules
 # What is loaded -> the service that loads it: it adds what is missing, leaves what people changed, and returns counts.
 SEEDS: dict[str, Callable[..., Any]] = {
     "processors": seed_processors,
+    "purposes": seed_purposes,
     "cookies": seed_cookies,
     "retention rules": seed_rules,
 }

@@ -1,0 +1,72 @@
+"""Data from other sources about a person: an objection ends the keeping, not only the contact (CON-7)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from apps.consent.models import PROVIDER, Objection, Removal
+from apps.consent.services.answers import Manner, current_text, say
+from apps.consent.services.removals import call_off_removals, order_removal
+from apps.consent.services.subscriptions import _actor, _lock, object_to
+from apps.consent.states import Action
+from apps.core.crypto import lookup
+from apps.core.identities import Identity
+from apps.ledger.services import record
+
+ENRICHMENT = "enrichment"
+RULES = ("enrichment_prospect", "enrichment_customer")
+
+
+@dataclass(frozen=True)
+class Enrichment:
+    """Where somebody stands: since when they object, and since when what was kept is gone (None: not yet)."""
+
+    objected_at: datetime | None
+    removed_at: datetime | None
+
+
+def enrichment_of(identity: Identity) -> Enrichment:
+    key = lookup(identity)
+    objection = Objection.objects.of(PROVIDER, key).open().filter(purpose=ENRICHMENT).first()
+    if objection is None:
+        return Enrichment(None, None)
+    removal = Removal.objects.about(key, ENRICHMENT).first()
+    return Enrichment(objection.since, removal.done_at if removal else None)
+
+
+@transaction.atomic
+def object_to_enrichment(*, identities: Sequence[Identity], language: str, manner: Manner, now: datetime) -> bool:
+    """Note the objection, which stands for good, and have what is kept removed from every store. False when it stood.
+
+    `identities`: what the person proved to hold, the e-mail address first.
+    """
+    key = lookup(identities[0])
+    _lock(key)
+    if not object_to(key, ENRICHMENT, now=now):
+        return False
+    for other in identities[1:]:
+        object_to(lookup(other), ENRICHMENT, now=now)
+    words = current_text(ENRICHMENT, language)
+    event = say(Action.OBJECTED, {ENRICHMENT: False}, subject_key=key, text=words, manner=manner, now=now)
+    order_removal(purpose=ENRICHMENT, rules=RULES, identities=identities, event=event, now=now)
+    facts = {"event": event, "purpose": ENRICHMENT}
+    record(actor=_actor(manner), verb="consent.objected", target=f"consent.event:{event}", at=now, **facts)
+    return True
+
+
+@transaction.atomic
+def allow_enrichment(*, identities: Sequence[Identity], language: str, manner: Manner, now: datetime) -> bool:
+    """Take the objection back. What was removed does not come back. False when none stood."""
+    keys = [lookup(one) for one in identities]
+    _lock(keys[0])
+    standing = Objection.objects.filter(scope=PROVIDER, subject_key__in=keys, purpose=ENRICHMENT).open()
+    if not standing.update(lifted_at=now):
+        return False
+    call_off_removals(purpose=ENRICHMENT, lookup=keys[0], now=now)
+    words = current_text(ENRICHMENT, language)
+    event = say(Action.GIVEN, {ENRICHMENT: True}, subject_key=keys[0], text=words, manner=manner, now=now)
+    facts = {"event": event, "purpose": ENRICHMENT}
+    record(actor=_actor(manner), verb="consent.objection_lifted", target=f"consent.event:{event}", at=now, **facts)
+    return True
