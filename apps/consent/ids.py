@@ -23,6 +23,14 @@ def event_id(at: datetime) -> uuid.UUID:
     return uuid.UUID(int=value & ~(0x3 << 62) | 0x2 << 62)
 
 
+def instant_of(event: uuid.UUID) -> datetime | None:
+    """The instant an id carries, whether or not it can be true; None where it carries none."""
+    try:
+        return datetime.fromtimestamp((event.int >> 80) / 1000, UTC) if event.version == 7 else None
+    except (ValueError, OverflowError):  # beyond the year 9999
+        return None
+
+
 def decided_at(event: uuid.UUID, *, now: datetime) -> datetime:
     """The instant an id carries. Raises `InvalidInput` with the code `clock` where it can't be true, `id` for another
     kind of id."""

@@ -4,13 +4,16 @@ An event is a fact: the database refuses to change or delete one (migration 0002
 ended may be set, or move to an earlier one; five years after that the proof goes, by the retention engine.
 """
 
+import uuid
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from apps.accounts.policies import MemberRole, memberships_of
+from apps.consent.ids import instant_of
 from apps.consent.models.subjects import person_of_key
 from apps.consent.states import Action, Method
 
@@ -23,6 +26,24 @@ class EventQuerySet(models.QuerySet["Event"]):
     def of(self, scope: str, subject_key: str) -> Self:
         """One subject's history, the oldest first."""
         return self.filter(scope=scope, subject_key=subject_key).order_by("at", "id")
+
+    def identified(self, event: uuid.UUID) -> Self:
+        """The one with this id: the id says in which month it lies, so that no other partition is asked."""
+        at = instant_of(event)
+        return self.none() if at is None else self.filter(at=at, id=event)
+
+    def own_to(self, user: Any) -> Self:
+        """What this person said: for themselves, or for an account they own; and what they did for others."""
+        if not user.is_authenticated:
+            return self.none()
+        owned = memberships_of(user).filter(role=MemberRole.OWNER).values_list("account_id", flat=True)
+        keys = [f"user:{user.pk}", *(f"account:{account}" for account in owned)]
+        return self.filter(Q(user_id=user.pk) | Q(scope=PROVIDER, subject_key__in=keys))
+
+    def about_same(self, event: "Event") -> Self:
+        """What the same subject said about any of the same purposes."""
+        same = self.filter(scope=event.scope, subject_key=event.subject_key)
+        return same.filter(choices__has_any_keys=list(event.choices)).exclude(id=event.id)
 
 
 class Event(models.Model):
@@ -62,6 +83,7 @@ class Event(models.Model):
             models.Index(fields=["subject_key", "scope", "at"], name="event_by_subject"),
             models.Index(fields=["received_at"], name="event_by_receipt"),
             models.Index(fields=["ended_at"], name="event_by_end"),
+            models.Index(fields=["user_id", "at"], name="event_by_actor", condition=Q(user_id__isnull=False)),
         ]
 
     def __str__(self) -> str:
