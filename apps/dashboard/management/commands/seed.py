@@ -7,8 +7,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
-from apps.cookies.services import seed_cookies
 from apps.consent.services.seeding import seed_purposes
+from apps.cookies.services import seed_cookies
 from apps.core import clock
 from apps.core.errors import DomainError
 from apps.processors.services import seed_processors
