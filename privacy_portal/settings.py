@@ -31,6 +31,8 @@ if not SECRET_KEY:
     SECRET_KEY = get_random_secret_key()  # good for one process, so that `manage.py check` works alone
 BASE_URL = env("BASE_URL", default="http://localhost:8000").rstrip("/")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+if DEMO:
+    ALLOWED_HOSTS += [".localhost"]  # the hosts of the demo site and of its third parties (apps/demo/site.py)
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[BASE_URL])
 HTTPS = BASE_URL.startswith("https://")
 

@@ -1,3 +1,4 @@
+from django.conf import settings
 from django.urls import include, path
 
 from apps.core import views as core_views
@@ -11,5 +12,8 @@ urlpatterns = [
     path("", include("apps.processors.urls")),
     path("", include("apps.dashboard.urls")),
 ]
+
+if settings.DEMO:
+    urlpatterns.append(path("", include("apps.demo.urls")))  # the demo site of the cookie banner
 
 handler500 = "apps.dashboard.views.server_error"

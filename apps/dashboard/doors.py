@@ -79,6 +79,12 @@ TILES = (
         "child",
     ),
     Entry(
+        "demo:home",
+        _("Demo site of the cookie banner"),
+        _("A sample company with tags of each kind, on three sites. Choose, and see what third parties still get."),
+        "data",
+    ),
+    Entry(
         "dashboard:contact",
         _("Contact and complaints"),
         _("Write to the right people, by e-mail or post. Where to complain about us."),

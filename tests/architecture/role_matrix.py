@@ -190,6 +190,12 @@ RULES = {
     "retention:rule_change": Row(STAFF, needs="a_change_of_a_rule"),
     "retention:rule_decide": Row(ADMIN, POST, "a_decision_on_a_rule"),
 }
+DEMO = {
+    "demo:home": Row(EVERYBODY),  # where DEMO is on, as it is in tests
+    "demo:page": Row(EVERYBODY, needs="a_demo_page"),
+    "demo:hits": Row(EVERYBODY),
+    "demo:stranger": Row(NOBODY, needs="a_demo_tag"),  # only under the names of the third parties
+}
 AREAS: dict[str, dict[str, Row]] = {
     "core": CORE,
     "dashboard": DASHBOARD,
@@ -205,5 +211,6 @@ AREAS: dict[str, dict[str, Row]] = {
     "rules": RULES,
     "retention": RETENTION,
     "leaving": LEAVING,
+    "demo site": DEMO,
 }
 MATRIX = {name: row for area in AREAS.values() for name, row in area.items()}

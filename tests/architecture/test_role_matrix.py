@@ -162,6 +162,12 @@ class World:
     def a_decision_on_a_rule(self) -> dict[str, object]:
         return self.a_change_of_a_rule() | {"verb": "decline"}
 
+    def a_demo_page(self) -> dict[str, object]:
+        return {"name": "shop"}
+
+    def a_demo_tag(self) -> dict[str, object]:
+        return {"name": "ads.js"}
+
     def colleague(self) -> dict[str, object]:
         return {"pk": self.people["auditor"].pk}
 

@@ -14,7 +14,10 @@ PHYSICAL = re.compile(
 INLINE = {
     "an inline style": re.compile(r"<[^>]*\sstyle\s*=", re.I),
     "a style element": re.compile(r"<style\b", re.I),
-    "an inline script": re.compile(r"<script(?![^>]*\ssrc\s*=)(?![^>]*type=\"application/(?:ld\+)?json\")", re.I),
+    # (one of type text/plain is none: it waits for a visitor's yes, as on the demo site)
+    "an inline script": re.compile(
+        r"<script(?![^>]*\ssrc\s*=)(?![^>]*type=\"(?:application/(?:ld\+)?json|text/plain)\")", re.I
+    ),
     "an event attribute": re.compile(r"<[^>]*\son[a-z]+\s*=\s*[\"']", re.I),
     "a javascript: address": re.compile(r"[\"']javascript:", re.I),
     "an asset of a stranger": re.compile(
