@@ -7,6 +7,7 @@ urlpatterns = [
     path("healthz", core_views.healthz, name="healthz"),
     path("readyz", core_views.readyz, name="readyz"),
     path("", include("apps.accounts.urls")),
+    path("", include("apps.cookies.urls")),
     path("", include("apps.retention.urls")),  # its pages at the desk before any reference there
     path("", include("apps.subject_requests.urls")),
     path("", include("apps.processors.urls")),

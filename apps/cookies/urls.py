@@ -1,0 +1,10 @@
+from django.urls import path
+
+from apps.cookies.views import script
+
+app_name = "cookies"
+urlpatterns = [
+    path("consent.js", script.boot, name="script"),
+    path("consent/ui.<slug:tag>.js", script.banner, name="banner"),
+    path("consent/register/<slug:site>/<int:number>/<slug:language>.json", script.table, name="table"),
+]

@@ -1,0 +1,173 @@
+// What every page of a site loads first: reads the visitor's choice, tells it, and lets run what it allows. The banner
+// is in ui.js, which comes only where it is needed. Served by apps/cookies/views/script.py without these comments and
+// with the site's facts as `site`. docs/consent.md names what site owners rely on.
+(site => {
+  const w = window, d = document, root = d.documentElement, own = d.currentScript;
+  if (w.portalConsent) return; // the snippet is there twice
+  const base = new URL(own.src).origin, nonce = own.nonce;
+  const NAMES = ["performance", "functional", "marketing"];
+  // As apps/cookies/choice.py reads it; the odd classes let pass only the id of an event, a UUID of version 7.
+  const FORM = /^portal_consent=1\.([\w-]{22})\.(\d{1,6})\.([01]{3})\.([0-9a-z]{1,9})\.([\w-]{8}[c-f][\w-][CGKOSWaeimquy26-][\w-]{11})\.[01]$/;
+  const WAITING = "[data-consent]:is([data-src],[data-srcset],script[type='text/plain'])";
+  const gpc = navigator.globalPrivacyControl === true;
+  const holders = new WeakMap(), shown = new WeakSet(), queue = [], ran = {};
+  let now = null, last = null, busy, trust, ui;
+
+  // By the calendar: the last day of the month where there is no such day.
+  const until = at => {
+    const end = new Date(at), day = end.getUTCDate();
+    end.setUTCMonth(end.getUTCMonth() + site.months);
+    if (end.getUTCDate() != day) end.setUTCDate(0);
+    return end;
+  };
+
+  // The newest choice that counts, or null. `last` keeps the visitor's random number for the next choice.
+  const read = () => {
+    let found = null;
+    for (const part of d.cookie.split("; ")) {
+      const [, visitor, material, digits, decided, event] = FORM.exec(part) || [];
+      if (!visitor) continue;
+      const at = new Date(parseInt(decided, 36) * 1e3), time = Date.now();
+      last = { visitor, event, at, yes: NAMES.filter((name, i) => digits[i] > 0 && !(gpc && i > 1)) };
+      if (+material == site.material && at < time + 864e5 && until(at) > time && !(found && found.at > at)) found = last;
+    }
+    return found;
+  };
+
+  const may = name => name == "necessary" || !!now && now.yes.includes(name);
+  const get = () => {
+    if (!now) return null;
+    const said = { necessary: true, gpc, at: now.at, id: now.event };
+    for (const name of NAMES) said[name] = may(name);
+    return said;
+  };
+
+  // Google Consent Mode v2: all seven signals each time.
+  const layer = w.dataLayer = w.dataLayer || [];
+  function gtag() { layer.push(arguments); }
+  const signal = kind => {
+    const [performance, functional, marketing] = NAMES.map(name => may(name) ? "granted" : "denied");
+    gtag("consent", kind, {
+      ad_storage: marketing, ad_user_data: marketing, ad_personalization: marketing, analytics_storage: performance,
+      functionality_storage: functional, personalization_storage: functional, security_storage: "granted"
+    });
+  };
+  const mark = () => root.dataset.consent = NAMES.filter(may).join(" ");
+  const apply = next => {
+    now = next;
+    mark();
+    signal("update");
+    scan(d);
+    d.dispatchEvent(new CustomEvent("portal-consent", { detail: get() }));
+  };
+
+  const ready = new Promise(go => d.readyState == "loading" ? d.addEventListener("DOMContentLoaded", go) : go());
+  const idle = work => (w.requestIdleCallback || setTimeout)(work, { timeout: 2e3 });
+
+  // import() needs no policy for Trusted Types and carries this script's nonce along.
+  const load = () => ui = ui || import(`${base}/consent/ui.${site.ui[lang()]}.js?site=${site.key}&lang=${lang()}&v=${site.number}`)
+    .then(module => module.default(kit)).catch(error => { ui = 0; throw error; });
+  const lang = () => [root.lang.slice(0, 2).toLowerCase(), ...Object.keys(site.ui)].find(each => each in site.ui);
+  const use = work => ready.then(load).then(work);
+  const perhaps = work => use(work).catch(() => {});
+
+  // Scripts, one by one: each in a task of its own, an external one without `async` is waited for.
+  const run = () => {
+    if (busy || !queue.length) return;
+    busy = 1;
+    ready.then(() => idle(() => {
+      const next = () => { busy = 0; run(); }, old = queue.shift(), name = old.dataset.consent;
+      if (!may(name) || !old.isConnected) { shown.delete(old); return next(); }
+      try {
+        const script = d.createElement("script"), src = old.dataset.src || old.getAttribute("src"), same = text => text;
+        if (!trust) try {
+          trust = w.trustedTypes.createPolicy("portal-consent", { createScript: same, createScriptURL: same });
+        } catch { trust = { createScript: same, createScriptURL: same }; }
+        for (const { name, value } of old.attributes) if (!/^(type|nonce|src|data-(src|type))$/.test(name)) script.setAttribute(name, value);
+        if (old.dataset.type) script.type = old.dataset.type;
+        script.nonce = nonce;
+        if (src) script.src = trust.createScriptURL(src); else script.text = trust.createScript(old.text);
+        const waits = src && !(script.async = old.hasAttribute("async"));
+        if (waits) script.addEventListener("load", next), script.addEventListener("error", next);
+        old.replaceWith(script);
+        ran[name] = 1;
+        waits || next();
+      } catch { next(); }
+    }));
+  };
+
+  // Pictures and frames.
+  const show = each => {
+    const link = d.createElement("a"), { src, srcset } = each.dataset;
+    holders.get(each)?.remove();
+    if (holders.delete(each)) each.hidden = false;
+    link.href = src || "";
+    shown.add(each);
+    if (srcset && each.srcset != srcset) each.srcset = srcset;
+    if (/^http/.test(link.protocol) && each.getAttribute("src") != src) each.src = src;
+  };
+  const hold = each => {
+    if (shown.has(each)) {
+      const fresh = each.cloneNode(true); // a frame that is only emptied would go on
+      fresh.removeAttribute("src");
+      fresh.removeAttribute("srcset");
+      each.replaceWith(fresh); // the observer meets it
+    } else ready.then(() => idle(() => {
+      if (!may(each.dataset.consent) && !shown.has(each) && each.offsetWidth > 99 && each.offsetHeight > 39) perhaps(it => it.hold(each));
+    }));
+  };
+
+  const take = each => {
+    const allowed = may(each.dataset.consent);
+    if (each.localName != "script") allowed ? show(each) : hold(each);
+    else if (allowed && !shown.has(each) && (!nonce || each.nonce == nonce)) {
+      // Text that somebody smuggled into a page has no nonce, and must not become a script here.
+      shown.add(each);
+      queue.push(each);
+      run();
+    }
+  };
+  const scan = place => {
+    if (place.matches?.(WAITING)) take(place);
+    place.querySelectorAll(WAITING).forEach(take);
+  };
+
+  const kit = { NAMES, base, gpc, own, holders, ran, until, read, apply, get, may, show, now: () => now, last: () => last };
+  w.portalConsent = {
+    get,
+    set: (answers, method) => use(it => it.set(answers, method || "page")),
+    open: opener => use(it => it.open(opener)),
+    onChange(fn) {
+      const tell = () => fn(get());
+      d.addEventListener("portal-consent", tell);
+      return () => d.removeEventListener("portal-consent", tell);
+    }
+  };
+
+  signal("default");
+  now = read();
+  mark();
+  if (now) signal("update");
+  new MutationObserver(list => {
+    for (const { addedNodes } of list) for (const node of addedNodes) if (node.nodeType == 1) scan(node);
+  }).observe(root, { childList: true, subtree: true });
+  scan(d);
+
+  d.addEventListener("click", event => {
+    const opener = event.target.closest?.("[data-consent-open]");
+    if (!opener || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    w.portalConsent.open(opener).catch(() => { if (opener.href) location = opener.href; });
+  });
+  // Chosen in another tab, or before this page came back from the browser's cache.
+  for (const kind of ["focus", "pageshow"]) addEventListener(kind, () => {
+    const next = read();
+    if (next && next.event != now?.event) apply(next);
+  });
+
+  let unsent;
+  try { unsent = localStorage.getItem("portal-consent-queue"); } catch {}
+  if (/portal-consent=/.test(location.hash)) perhaps(it => it.take());
+  else if (site.asks && !now && w == w.top) perhaps(it => it.ask());
+  if (unsent) perhaps(it => it.send());
+})

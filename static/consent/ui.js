@@ -1,0 +1,223 @@
+// The banner, the preferences, the placeholders, and all that a decision sets going. `T` stands before it: the facts
+// and words of one site in one language (apps/cookies/script.py). Loaded by boot.js, whose kit it gets.
+export default kit => {
+  const { NAMES, base, gpc, own, holders } = kit, d = document, w = window, words = T.words, KEY = "portal-consent-queue";
+  let host, root, layer, banner, opener, isLeaving, isTold, memory = [];
+
+  // --- elements: no markup is parsed, so no policy for Trusted Types is needed ---
+  const h = (tag, props, ...inside) => {
+    const made = d.createElement(tag);
+    for (const name in props) name in made ? made[name] = props[name] : made.setAttribute(name, props[name]);
+    made.append(...inside);
+    return made;
+  };
+  const shadow = each => {
+    const inner = each.attachShadow({ mode: "open" }), sheet = new CSSStyleSheet;
+    sheet.replaceSync(T.css);
+    inner.adoptedStyleSheets = [sheet];
+    each.style.colorScheme = own.dataset.scheme || "";
+    return inner;
+  };
+  const button = (id, text, act) => h("button", { type: "button", id, onclick: act }, text);
+  const buttons = (method, id, text, act) => h("div", { className: "actions" },
+    button("accept", words.accept, () => decide(NAMES, method)),
+    button("reject", words.reject, () => decide([], method)),
+    button(id, text, act));
+  const more = () => h("a", { href: base + "/cookies/" }, words.more);
+  const signalled = () => gpc ? [h("p", { className: "signal" }, words.gpc)] : [];
+
+  // --- two layers, one at a time ---
+  const put = next => {
+    if (!host) {
+      host = h("portal-consent", {});
+      root = shadow(host);
+      d.documentElement.insertBefore(host, d.body); // first in the order of reading, and it moves nothing
+    }
+    layer?.remove();
+    layer = next;
+    if (layer) root.append(layer);
+    if (layer && !isTold) isTold = post("", { shown: T.text, site: T.site }).catch(() => 0);
+  };
+  const ask = () => {
+    if (kit.get() || layer) return;
+    banner ||= h("section", { id: "banner", role: "dialog", "aria-labelledby": "title", lang: T.lang, dir: T.dir },
+      h("h2", { id: "title" }, words.title),
+      h("div", { className: "words" }, h("p", {}, words.text), h("p", {}, words.withdrawal, " ", more()), ...signalled()),
+      buttons("banner", "choose", words.choose, () => open(0)));
+    isLeaving = 0;
+    put(banner);
+  };
+  const open = from => {
+    if (layer?.open) return;
+    opener = from === 0 ? 0 : from || d.activeElement;
+    const boxes = {}, lists = {}, kept = kit.get(), dialog = h("dialog", { id: "preferences", "aria-labelledby": "title", lang: T.lang, dir: T.dir });
+    const part = name => {
+      const { name: title, text } = words.categories[name], isFixed = name == "necessary";
+      boxes[name] = h("input", {
+        type: "checkbox", id: name, checked: isFixed || !!kept && kept[name],
+        disabled: isFixed || gpc && name == "marketing", "aria-describedby": name + "-text"
+      });
+      lists[name] = h("details", {}, h("summary", {}, words.more), h("ul", {}));
+      return h("section", {}, h("label", {}, boxes[name], h("b", {}, title), ...isFixed ? [h("small", {}, words.always)] : []),
+        h("p", { id: name + "-text" }, text), lists[name]);
+    };
+    dialog.append(
+      h("header", {}, h("h2", { id: "title", tabIndex: -1, autofocus: true }, words.settings),
+        h("button", { type: "button", id: "back", "aria-label": kept ? words.close : words.back, onclick: () => dialog.close() }, "✕")),
+      h("div", { className: "words" }, h("p", {}, words.withdrawal, " ", words.scope), ...signalled(), part("necessary"), ...NAMES.map(part)),
+      buttons("preferences", "save", words.save, () => decide(NAMES.filter(name => boxes[name].checked), "preferences")));
+    // Escape, or back: nothing is decided. Without a choice the first layer is there again.
+    dialog.onclose = () => {
+      put(0);
+      if (isLeaving || kit.get()) return opener?.focus?.();
+      ask();
+      opener === 0 ? root.getElementById("choose")?.focus() : opener?.focus?.();
+    };
+    isLeaving = 0;
+    put(dialog);
+    dialog.showModal();
+    list(lists);
+  };
+  const list = async lists => {
+    try {
+      const { columns, entries } = await (await fetch(`${base}/consent/register/${T.site}/${T.number}/${T.lang}.json`)).json();
+      for (const name in lists) {
+        const [summary, into] = lists[name].children, rows = entries[name] || [];
+        summary.append(` (${rows.length})`);
+        into.append(...rows.map(row => h("li", {}, h("bdi", {}, row.name), h("dl", {}, ...Object.keys(columns).flatMap(
+          key => row[key] && key != "name" ? [h("dt", {}, columns[key]), h("dd", {}, h("bdi", {}, row[key]))] : [])))));
+      }
+    } catch { for (const name in lists) lists[name].replaceWith(more()); }
+  };
+  // Gone for the eye at once; for the pointer a little later, so that a double click meets nothing below.
+  const leave = () => {
+    const gone = layer;
+    isLeaving = 1;
+    gone?.classList.add("gone");
+    setTimeout(() => { if (layer == gone) gone?.open ? gone.close() : put(0); }, 300);
+  };
+
+  // --- a decision ---
+  const b64 = bytes => btoa(String.fromCharCode(...bytes)).replace(/\+/g, "-").replace(/\//g, "_").replace(/=/g, "");
+  const uuid = bytes => [...bytes].map(byte => (byte + 256).toString(16).slice(1)).join("").replace(/(.{8})(....)(....)(....)/, "$1-$2-$3-$4-");
+  const random = () => crypto.getRandomValues(new Uint8Array(16));
+  const stamped = (bytes, time) => { // UUID version 7, RFC 9562
+    for (let i = 6; i--; time = Math.floor(time / 256)) bytes[i] = time % 256;
+    bytes[6] = bytes[6] & 15 | 112;
+    bytes[8] = bytes[8] & 63 | 128;
+    return bytes;
+  };
+  const write = (value, age, rest) => d.cookie = `portal_consent=${value}; Path=/; Max-Age=${age}; SameSite=Lax` + (location.protocol == "https:" ? "; Secure" : "") + (rest || "");
+
+  const decide = (yes, method) => {
+    if (isLeaving && method != "page" && method != "placeholder") return;
+    yes = NAMES.filter(name => yes.includes(name) && !(gpc && name == "marketing"));
+    const was = kit.now(), before = kit.last(), at = new Date, bytes = stamped(random(), +at), event = b64(bytes);
+    const visitor = before?.visitor || b64(random()), withdrawn = was ? was.yes.filter(name => !yes.includes(name)) : [];
+    // 1. remembered, at once; where the site's domain is refused, for this host alone
+    const value = [1, visitor, T.material, NAMES.map(name => +yes.includes(name)).join(""), Math.floor(at / 1e3).toString(36), event, +gpc].join(".");
+    const age = Math.floor((kit.until(at) - at) / 1e3);
+    if (T.domain) write("", 0), write(value, age, "; Domain=" + T.domain);
+    if (!d.cookie.includes(event)) write(value, age);
+    // 2. kept until the server has it
+    const choices = {};
+    for (const name of NAMES) choices[name] = yes.includes(name);
+    keep([...waiting(), {
+      id: uuid(bytes), visitor, site: T.site, choices, method, action: withdrawn[0] && !yes.some(name => !was.yes.includes(name)) ? "withdrawn" : "chosen",
+      text: T.text, language: T.lang, register: T.number, gpc, page: location.origin + location.pathname,
+      previous: before ? uuid(Uint8Array.from(atob(before.event.replace(/-/g, "+").replace(/_/g, "/")), c => c.charCodeAt())) : null, at: at.toISOString()
+    }]);
+    leave();
+    // 3. obeyed and sent, after the page is painted
+    return new Promise(done => setTimeout(() => {
+      kit.apply({ visitor, event, at, yes });
+      for (const wait of [0, 500, 1500]) setTimeout(clean, wait);
+      const sent = send();
+      if ("reload" in own.dataset && withdrawn.some(name => kit.ran[name]))
+        Promise.race([sent, new Promise(go => setTimeout(go, 800))]).then(() => location.reload());
+      done(kit.get());
+    }));
+  };
+  const set = (answers, method) => decide(NAMES.filter(name => name in answers ? answers[name] : kit.may(name)), method);
+
+  // --- what was refused goes: every variant of a cookie that this host can reach ---
+  const clean = () => {
+    const patterns = kind => NAMES.filter(name => !kit.may(name)).flatMap(name => T.kept[name]?.[kind] || [])
+      .map(name => new RegExp(`^${name.replace(/[^\w*]/g, "\\$&").replace(/\*/g, ".*")}$`));
+    const domains = location.hostname.split(".").map((_, i, all) => "; Domain=" + all.slice(i).join("."));
+    const paths = location.pathname.split("/").flatMap((_, i, all) => [all.slice(0, i).join("/"), all.slice(0, i).join("/") + "/"]);
+    const cookies = patterns("cookie");
+    for (const part of d.cookie.split("; ")) {
+      const name = part.split("=")[0];
+      if (name != "portal_consent" && cookies.some(each => each.test(name)))
+        for (const domain of ["", ...domains]) for (const path of new Set(paths))
+          d.cookie = `${name}=; Max-Age=0; Path=${path || "/"}${domain}` + (location.protocol == "https:" ? "; Secure" : "");
+    }
+    for (const kind of ["local", "session"]) try {
+      const store = w[kind + "Storage"], names = patterns(kind + "_storage");
+      for (const name of Object.keys(store)) if (name != KEY && names.some(each => each.test(name))) store.removeItem(name);
+    } catch {}
+    const bases = patterns("indexed_db");
+    if (bases[0]) indexedDB.databases?.().then(all => all.forEach(({ name }) => bases.some(each => each.test(name)) && indexedDB.deleteDatabase(name)));
+  };
+  addEventListener("pagehide", () => kit.now() && clean());
+
+  // --- the proof: waits in this browser until the server has it ---
+  const waiting = () => { try { return JSON.parse(localStorage.getItem(KEY)) || memory; } catch { return memory; } };
+  const keep = list => {
+    memory = list;
+    try { list[0] ? localStorage.setItem(KEY, JSON.stringify(list)) : localStorage.removeItem(KEY); } catch {}
+  };
+  const post = (path, body) => fetch(`${base}/api/v1/cookie-choices${path}`, { method: "POST", body: JSON.stringify(body), keepalive: true, credentials: "omit" });
+  const flush = async () => {
+    for (const one of waiting()) {
+      let tries = 2;
+      while (tries--) try {
+        const { id } = one, answer = await post("", one), { status } = answer;
+        const said = status == 422 ? await answer.json() : {};
+        if (said.code == "clock" && tries) { // this browser's clock is wrong: the server's, and the same random part
+          one.id = uuid(stamped(Uint8Array.from(id.replace(/-/g, "").match(/../g), each => parseInt(each, 16)), Date.parse(said.now)));
+          keep(waiting().map(each => each.id == id ? one : each));
+          continue;
+        }
+        if (status > 499 || status == 429) return;
+        keep(waiting().filter(each => each.id != one.id));
+        break;
+      } catch {
+        try { navigator.sendBeacon(`${base}/api/v1/cookie-choices`, JSON.stringify(one)); } catch {}
+        return;
+      }
+    }
+  };
+  const send = () => navigator.locks ? navigator.locks.request(KEY, flush) : flush();
+  addEventListener("online", send);
+
+  // --- a choice handed over by another domain ---
+  const take = async () => {
+    const token = /portal-consent=([^&]+)/.exec(location.hash)[1];
+    history.replaceState(history.state, "", location.href.replace(/[#&]portal-consent=[^&]+/, ""));
+    try {
+      const answer = await post("/handover", { token, site: T.site });
+      if (answer.ok && !kit.get()) return await set((await answer.json()).choices, "handover");
+    } catch {}
+    ask();
+  };
+
+  // --- in place of a blocked frame or picture, of its size ---
+  const hold = each => {
+    if (holders.has(each)) return;
+    const { width, height } = each.getBoundingClientRect(), place = h("portal-consent-placeholder", { className: each.className, lang: T.lang, dir: T.dir });
+    Object.assign(place.style, { width: width + "px", minHeight: height + "px", maxWidth: "100%", display: getComputedStyle(each).display == "block" ? "block" : "inline-block" });
+    const name = each.dataset.consent;
+    shadow(place).append(h("div", { className: "place" },
+      h("p", {}, h("bdi", {}, h("b", {}, new URL(each.dataset.src || each.dataset.srcset, d.baseURI).host)), h("br", {}), words.placeholder.text),
+      h("div", { className: "actions" }, button("once", words.placeholder.once, () => kit.show(each)),
+        ...gpc && name == "marketing" ? [] : [button("always", words.placeholder.always, () => set({ [name]: true }, "placeholder"))])));
+    holders.set(each, place);
+    each.hidden = true;
+    each.before(place);
+  };
+
+  d.addEventListener("portal-consent", () => kit.get() && layer && !isLeaving && leave()); // chosen in another tab
+  return { ask, open, set, hold, send, take };
+};
