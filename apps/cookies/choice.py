@@ -11,7 +11,7 @@ import re
 import secrets
 import string
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -93,16 +93,25 @@ def format_choice(choice: Choice) -> str:
     return f"1.{choice.visitor}.{choice.material_number}.{digits}.{decided}.{event}.{int(choice.gpc)}"
 
 
+def sent(request: HttpRequest) -> list[Choice]:
+    """All choices that the browser sent, the newest first: one for the host alone may lie beside one for the domain."""
+    parts = (part.strip().partition("=") for part in request.META.get("HTTP_COOKIE", "").split(";"))
+    found = [choice for name, _sign, value in parts if name == NAME and (choice := parse(value))]
+    return sorted(found, key=lambda choice: choice.decided_at, reverse=True)
+
+
 def current(request: HttpRequest, site: Site, *, now: datetime) -> Choice | None:
-    """The choice of this request's browser, where it still counts for the site."""
-    choice = parse(request.COOKIES.get(NAME, ""))
-    if choice is None:
-        return None
+    """The choice of this request's browser, where one still counts for the site."""
     version = RegisterVersion.objects.current().filter(site=site).only("material_number").first()
+    return counting(sent(request), site, version, now=now)
+
+
+def counting(choices: Iterable[Choice], site: Site, version: RegisterVersion | None, *, now: datetime) -> Choice | None:
+    """The first of these choices that still says what holds."""
     if version is None:
         return None
-    counts = choice.counts(material_number=version.material_number, months=site.validity_months, now=now)
-    return choice if counts else None
+    number, months = version.material_number, site.validity_months
+    return next((each for each in choices if each.counts(material_number=number, months=months, now=now)), None)
 
 
 def cookie_domain(site: Site, host: str) -> str | None:
