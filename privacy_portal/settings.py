@@ -140,7 +140,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
 ]
 
-PLAIN_PATHS = ("/consent.js", "/consent/", "/api/v1/")  # where views may be marked `core.http.plain`
+PLAIN_PATHS = ("/consent.js", "/consent/")  # where views may be marked `core.http.plain`
 
 ROOT_URLCONF = "privacy_portal.urls"
 WSGI_APPLICATION = "privacy_portal.wsgi.application"
