@@ -4,6 +4,7 @@ from django.utils.translation import gettext_lazy as _
 
 VERBS = {
     "consent.text_published": _("published version %(version)s of the text"),
+    "consent.range_closed": _("closed a range of %(count)s events, received until %(ends_at)s"),
     "consent.purpose_added": _("added a purpose, legal basis %(basis)s"),
     "consent.payment_method_saved": _("saved a payment method, with consent: %(kind)s"),
     "consent.payment_method_withdrawn": _("withdrew the consent to a saved payment method; kept until %(kept_until)s"),

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.db import connection, transaction
 from psycopg2.extras import Json
@@ -54,7 +55,7 @@ class Decision:
     previous: uuid.UUID | None = None
     is_projected: bool = field(default=True)  # a visitor's choice lives in the visitor's browser, not in a state here
 
-    def row(self, *, now: datetime) -> dict[str, object]:
+    def row(self, *, now: datetime) -> dict[str, Any]:
         """Parameters of `INSERT` and `PROJECT`. Raises `InvalidInput` for an id that can't be true."""
         at = decided_at(self.id, now=now)
         # Nothing goes on under a no: unless it has a term of its own, its proof starts its five years at once.
@@ -87,7 +88,8 @@ def record_decision(decision: Decision, *, now: datetime) -> bool:
 
 
 def _end_replaced(decision: Decision, *, at: object) -> None:
-    states = State.objects.of(decision.scope, decision.subject_key).filter(purpose__in=list(decision.choices))
+    earlier = State.objects.of(decision.scope, decision.subject_key).filter(since__lte=at)
+    states = earlier.filter(purpose__in=list(decision.choices))
     for event in states.select_for_update().values_list("event", flat=True):
         end_event(event, at=at)  # type: ignore[arg-type]
 
