@@ -2,7 +2,8 @@
 
 from celery import shared_task
 
-from apps.consent.services import proof, ranges
+from apps.consent.models import Removal
+from apps.consent.services import finance, proof, ranges, removals
 from apps.core import clock
 
 RANGES_AT_ONCE = 200  # of an hour each: whoever comes after a long standstill goes on with the next tick
@@ -28,3 +29,16 @@ def close_ranges() -> int:
 def end_replaced_choices() -> int:
     """Visitors' choices that a newer one replaced have their end, from which their proof is kept for five years."""
     return proof.end_replaced_choices(now=clock.now())
+
+
+@shared_task
+def remove_what_ended() -> int:
+    """Take away what ended consents and objections left without a ground, oldest first. Each removal is claimed."""
+    due = Removal.objects.due(at=clock.now()).order_by("next_attempt_at").values_list("pk", flat=True)[:100]
+    return sum(removals.work_on_removal(pk, now=clock.now()) for pk in list(due))
+
+
+@shared_task
+def release_payment_methods() -> int:
+    """Delete withdrawn payment methods that nothing needs any more."""
+    return finance.release_payment_methods(now=clock.now())
