@@ -3,7 +3,7 @@
 import time
 
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Error, Page, expect
 
 from apps.demo.sign_ins import PASSWORD, TOTP_SECRET
 from tests.journeys.conftest import Portal, wait_for
@@ -37,7 +37,11 @@ def reload_until(page: Page, text: str, *, seconds: float = 60) -> None:
     """As a person does who waits for news; the worker is at work meanwhile."""
 
     def is_there() -> bool:
-        page.reload()
+        time.sleep(0.3)
+        try:
+            page.reload()
+        except Error:  # the page was fetching itself anew at that instant
+            return False
         return page.locator("main").get_by_text(text).count() > 0
 
     wait_for(is_there, seconds=seconds, what=f"“{text}” at {page.url}")
