@@ -190,6 +190,23 @@ RULES = {
     "retention:rule_change": Row(STAFF, needs="a_change_of_a_rule"),
     "retention:rule_decide": Row(ADMIN, POST, "a_decision_on_a_rule"),
 }
+FINANCE = {
+    "consent:finance": Row(OWNER_OF_ACME, needs="team"),
+    "consent:payment_method": Row(OWNER_OF_ACME, FORM, "a_payment_method"),
+    "consent:withdraw_payment_method": Row(OWNER_OF_ACME, POST, "team"),
+    "consent:top_up": Row(OWNER_OF_ACME, FORM, "team"),
+    "consent:withdraw_top_up": Row(OWNER_OF_ACME, POST, "team"),
+}
+MARKETING = {  # a signed link is the key: whoever holds it needs no sign-in
+    "consent:newsletter": Row(EVERYBODY, FORM),
+    "consent:newsletter_confirm": Row(EVERYBODY, FORM, "a_link_to_confirm"),
+    "consent:unsubscribe": Row(EVERYBODY, FORM, "a_link_to_unsubscribe"),
+    "consent:preferences_ask": Row(EVERYBODY, FORM),
+    "consent:preferences": Row(EVERYBODY, FORM, "a_link_to_preferences"),
+    "consent:enrichment": Row(EVERYBODY, FORM, "a_link_to_preferences"),
+    "consent:own_preferences": Row(SIGNED_IN, FORM),
+    "consent:own_enrichment": Row(SIGNED_IN, FORM),
+}
 DEMO = {
     "demo:home": Row(EVERYBODY),  # where DEMO is on, as it is in tests
     "demo:page": Row(EVERYBODY, needs="a_demo_page"),
@@ -211,6 +228,8 @@ AREAS: dict[str, dict[str, Row]] = {
     "rules": RULES,
     "retention": RETENTION,
     "leaving": LEAVING,
+    "finance": FINANCE,
+    "marketing": MARKETING,
     "demo site": DEMO,
 }
 MATRIX = {name: row for area in AREAS.values() for name, row in area.items()}

@@ -13,7 +13,10 @@ from django.test import Client
 from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, path, reverse
 
 from apps.accounts.models import Invitation
+from apps.consent import links
+from apps.consent.services.answers import current_text
 from apps.core import clock, crypto
+from apps.core.identities import Identity, IdentityType
 from apps.subject_requests import services
 from apps.subject_requests.models import Package, SubjectRequest
 from apps.subject_requests.services import delivery
@@ -29,6 +32,7 @@ from tests.subject_requests.factories import filed
 
 pytestmark = pytest.mark.threat("T1")
 OUT = {401, 403, 404, 410}
+SOMEBODY = Identity(IdentityType.EMAIL, "somebody@elsewhere.example")
 SENT_ON = {302, 401}
 
 
@@ -167,6 +171,19 @@ class World:
 
     def a_demo_tag(self) -> dict[str, object]:
         return {"name": "ads.js"}
+
+    def a_payment_method(self) -> dict[str, object]:
+        return self.team() | {"kind": "card"}
+
+    def a_link_to_confirm(self) -> dict[str, object]:
+        text = current_text("newsletter", "en").digest
+        return {"token": links.confirm_token(SOMEBODY, text=text, now=clock.now())}
+
+    def a_link_to_unsubscribe(self) -> dict[str, object]:
+        return {"token": links.unsubscribe_token("newsletter", crypto.lookup(SOMEBODY))}
+
+    def a_link_to_preferences(self) -> dict[str, object]:
+        return {"token": links.preferences_token(SOMEBODY, now=clock.now())}
 
     def colleague(self) -> dict[str, object]:
         return {"pk": self.people["auditor"].pk}

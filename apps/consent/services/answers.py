@@ -41,6 +41,11 @@ def shown_text(notice: str, digest: str) -> Text:
     return text
 
 
+def read_text(notice: str, digest: str) -> Text:
+    """The words that somebody read when they asked, even where others are in force by now."""
+    return Text.objects.get(notice=notice, digest=digest)
+
+
 def say(
     action: Action, choices: Mapping[str, bool], *, subject_key: str, text: Text, manner: Manner, now: datetime
 ) -> uuid.UUID:

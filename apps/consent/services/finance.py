@@ -203,6 +203,17 @@ def may_charge(account: CustomerAccount) -> TopUp | None:
     return TopUp.objects.of(account).standing().first()
 
 
+def has_method(account: CustomerAccount) -> bool:
+    """Whether a payment method is saved with consent that stands."""
+    return PaymentMethod.objects.of(account).standing().exists()
+
+
+def keeps_for_top_up(account: CustomerAccount) -> bool:
+    """Whether a withdrawn method is here for automatic top-up alone."""
+    is_charged = TopUp.objects.of(account).standing().exists()
+    return is_charged and not has_method(account) and PaymentMethod.objects.of(account).exists()
+
+
 @transaction.atomic
 def ask_for_authentication(*, account: CustomerAccount, reference: str, url: str, now: datetime) -> int:
     """The bank or the payment provider wants the customer to confirm a payment: whoever saved the method gets a mail

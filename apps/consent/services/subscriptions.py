@@ -11,8 +11,8 @@ from django.urls import reverse
 
 from apps.accounts.models import Membership
 from apps.consent import links
-from apps.consent.models import PROVIDER, Objection, Purpose, Restriction, State, Subscription
-from apps.consent.services.answers import Manner, current_text, is_on, say, shown_text
+from apps.consent.models import PROVIDER, Objection, Purpose, Restriction, State, Subscription, Text
+from apps.consent.services.answers import Manner, current_text, is_on, read_text, say, shown_text
 from apps.consent.states import MARKETING, Action, Basis
 from apps.core import crypto, limits
 from apps.core.identities import Identity
@@ -44,6 +44,11 @@ def marketing_of(identity: Identity, *, at: datetime) -> Marketing:
     newsletter = is_on(key, NEWSLETTER, at=at) and not objected & {NEWSLETTER, MARKETING}
     products = not objected & {PRODUCTS, MARKETING} if is_customer(identity) else None
     return Marketing(newsletter, products, is_objected)
+
+
+def subject_key(identity: Identity) -> str:
+    """How an address stands in consent events."""
+    return crypto.lookup(identity)
 
 
 def is_customer(identity: Identity) -> bool:
@@ -98,7 +103,7 @@ def confirm_subscription(*, asked: links.Asked, language: str, manner: Manner, n
         return False
     if State.objects.of(PROVIDER, key).filter(purpose=NEWSLETTER, is_allowed=False, since__gt=asked.at).exists():
         raise links.Spent
-    _subscribe(asked.identity, text=asked.text, language=language, manner=manner, now=now)
+    _subscribe(asked.identity, words=read_text(NEWSLETTER, asked.text), language=language, manner=manner, now=now)
     return True
 
 
@@ -109,13 +114,12 @@ def subscribe(*, identity: Identity, text: str, language: str, manner: Manner, n
     _lock(key)
     if marketing_of(identity, at=now).newsletter:
         return False
-    _subscribe(identity, text=text, language=language, manner=manner, now=now)
+    _subscribe(identity, words=shown_text(NEWSLETTER, text), language=language, manner=manner, now=now)
     return True
 
 
-def _subscribe(identity: Identity, *, text: str, language: str, manner: Manner, now: datetime) -> None:
+def _subscribe(identity: Identity, *, words: Text, language: str, manner: Manner, now: datetime) -> None:
     key = crypto.lookup(identity)
-    words = shown_text(NEWSLETTER, text)
     event = say(Action.GIVEN, {NEWSLETTER: True}, subject_key=key, text=words, manner=manner, now=now)
     _narrow_objection(key, now=now)
     Subscription.objects.filter(lookup=key).delete()
