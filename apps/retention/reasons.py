@@ -17,7 +17,9 @@ from apps.retention.models import Rule
 from apps.retention.words import DUTIES, INTERESTS
 
 VEILED = ("hold", "open_request")
-CANNOT_GO = "cannot_go"  # how a certificate tells of either
+CANNOT_GO = "cannot_go"
+# How a certificate tells of whatever no rule of ours keeps: were only what is veiled told so, these words would tell.
+NOT_YET = (*VEILED, "referenced", "shared", "read_only")
 WORDS: Mapping[str, Any] = {
     "hold": gettext_lazy("legal hold"),
     "open_request": gettext_lazy("open request"),

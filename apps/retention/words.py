@@ -41,8 +41,10 @@ UNDATED_AT_ONCE = {
     Event.CLOSED: gettext_lazy("Kept until the case is closed."),
     Event.WITHDRAWN_OR_EXPIRED: gettext_lazy("Kept until consent is withdrawn or expires."),
 }
+NOT_YET = gettext_lazy("This cannot be erased yet.")
 OTHER_REASONS = {
-    "hold": gettext_lazy("This cannot be erased yet."),
+    "hold": NOT_YET,
+    "cannot_go": NOT_YET,
     "open_request": gettext_lazy("Needed to answer a request. It goes 7 days after that request is closed."),
     "shared": gettext_lazy("A record about another person refers to this."),
     "referenced": gettext_lazy("A record that stays refers to this."),

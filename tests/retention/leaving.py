@@ -2,6 +2,7 @@
 
 import io
 import json
+import uuid
 import zipfile
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -27,7 +28,9 @@ def owned_account(**values):
 
 
 def owner_of(account):
-    return MembershipFactory(account=account, role=MemberRole.OWNER).user
+    """A new owner; its address is nobody's, also beside people who were committed by another process."""
+    email = f"owner-{uuid.uuid4().hex}@example.org"
+    return MembershipFactory(account=account, role=MemberRole.OWNER, user__email=email).user
 
 
 def announced(account=None, *, choice=DepartureChoice.RETURN, ends_on=TODAY, now=NOW) -> Departure:

@@ -226,7 +226,7 @@ def test_the_certificate_names_what_was_erased_and_the_invoices_that_tax_law_kee
         }],
     }  # fmt: skip
     assert certificate["collections"]["platform:messages"] == {"erased": held["platform:messages"], "kept": []}
-    assert certificate["collections"]["platform:accounts"]["kept"][0]["kind"] == "referenced"
+    assert certificate["collections"]["platform:accounts"]["kept"][0]["kind"] == "cannot_go"
     assert certificate["counts"]["kept"] == sum(
         kept["count"] for each in certificate["collections"].values() for kept in each["kept"]
     )

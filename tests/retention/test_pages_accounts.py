@@ -4,11 +4,12 @@ import hashlib
 import io
 import json
 import zipfile
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.urls import reverse
 
+from apps.datamap.services import collection_names
 from apps.ledger.models import Entry
 from apps.retention import services
 from apps.retention.models import ChosenPeriod, Departure
@@ -233,6 +234,34 @@ def test_the_certificate_is_read_in_words_and_taken_as_json(client, sign_in, pla
     assert json.loads(taken.content) == done.certificate
     assert "attachment" in taken["Content-Disposition"]
     assert "Read the certificate" in text(client.get(at("account", platform.acme)))
+
+
+@pytest.mark.threat("T63")
+def test_nobody_reads_from_the_certificate_whether_a_hold_keeps_a_row_or_another_row_does(client, sign_in, platform):
+    from tests.retention.test_departures import gone
+
+    people = {"owner": platform.officers[0], "by": platform.officers[0], "now": NOW}
+    scope = services.HoldScope(account="1001", collections=("platform:contacts",))
+    why = {"reason": "litigation", "words": "A claim.", "review_on": date(2027, 6, 1)}
+    services.place_hold(scope=scope, **why, **people)
+    departure = services.start_read_only(announced(platform.acme, choice="delete"), now=NOW)
+    departure = services.begin_erasing(departure, now=noon(departure.erase_on))
+    gone(platform, but=("invoices", "invoice_lines", "contacts"))
+    services.finish_departure(departure, now=CERTIFIED_AT)
+    sign_in(client, owner_of(platform.acme))
+    response = client.get(at("certificate", platform.acme))
+    names = collection_names("en")
+    held, pointed_at = (read(response, name) for name in (names["platform:contacts"], names["platform:accounts"]))
+    assert held == pointed_at == ["This cannot be erased yet."]
+    kept = client.get(at("certificate_data", platform.acme)).json()["collections"]
+    told = [kept[f"platform:{table}"]["kept"][0] | {"count": 0} for table in ("contacts", "accounts")]
+    assert told[0] == told[1]
+
+
+def read(response, name):
+    """What the certificate says of the rows of one kind of data that stay."""
+    [line] = [line for line in response.context["kept"] if line.name == name]
+    return [why for _count, why in line.kept]
 
 
 def letter(account, **more):

@@ -1,6 +1,7 @@
 """How pages of retention write an amount: one way for numbers, differences, shares and sizes."""
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from apps.core import charts
 
@@ -13,6 +14,10 @@ def signed(change: int) -> str:
     """A difference with its sign: "+30", "−30", "0"."""
     sign = "+" if change > 0 else "−" if change < 0 else ""
     return f"{sign}{number(abs(change))}"
+
+
+def records(count: int) -> str:
+    return ngettext("%(count)s record", "%(count)s records", count) % {"count": number(count)}
 
 
 def share(part: float, whole: float) -> str:

@@ -71,8 +71,8 @@ class Line:
     """One collection on the certificate."""
 
     name: str
-    erased: int
-    kept: Sequence[tuple[int, str]]
+    erased: str
+    kept: Sequence[tuple[str, str]]  # how many, and why until when
 
 
 @dataclass(frozen=True)
@@ -258,7 +258,8 @@ def _line(name: str, entry: Mapping[str, Any], rules: Mapping[str, Rule]) -> Lin
         days = {"until": one["until"], "until_latest": one["until_latest"]}
         return services.describe_ground(one["ground"], one["kind"], rules=rules, **days)
 
-    return Line(name, entry["erased"], [(one["count"], why(one)) for one in entry["kept"]])
+    erased = amounts.records(entry["erased"]) if entry["erased"] else ""
+    return Line(name, erased, [(amounts.records(one["count"]), why(one)) for one in entry["kept"]])
 
 
 def _facts(departure: Departure) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from django.db.models.functions import Cast, Extract, Floor
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from apps.core import charts
 from apps.core.charts import LineChart, Series
@@ -97,6 +98,18 @@ def totals(sweep: Sweep) -> Totals:
         batches=Count("id"), rows=Sum("rows"), seconds=Sum("seconds"), latency_ms=Avg("latency_ms")
     )
     return Totals(found["batches"], found["rows"] or 0, found["seconds"] or 0, found["latency_ms"])
+
+
+def in_words(totals: Totals) -> str:
+    """How many batches, and how fast; nothing of a sweep that has done none."""
+    if not totals.batches:
+        return ""
+    told = {"rate": amounts.number(round(totals.rows / totals.seconds)) if totals.seconds else "–"}
+    return ngettext(
+        "%(batches)s batch, %(rate)s rows a second of working time.",
+        "%(batches)s batches, %(rate)s rows a second of working time.",
+        totals.batches,
+    ) % (told | {"batches": amounts.number(totals.batches)})
 
 
 def over_time(sweep: Sweep) -> list[Point]:

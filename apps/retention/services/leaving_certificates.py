@@ -11,7 +11,7 @@ from django.conf import settings
 from apps.datamap import services as datamap
 from apps.retention import protection
 from apps.retention.models import Departure
-from apps.retention.reasons import CANNOT_GO, VEILED
+from apps.retention.reasons import CANNOT_GO, NOT_YET
 
 FORMAT = "privacy-portal departure certificate 1"
 
@@ -19,7 +19,8 @@ FORMAT = "privacy-portal departure certificate 1"
 def certify(departure: Departure, found: Sequence[datamap.Belonging], *, now: datetime) -> dict[str, Any]:
     """The document: counts, grounds and dates, and nobody's data. `found` is what is left of the account.
 
-    That a hold stands, and why, is told to nobody outside: what one keeps, and what an open request keeps, "cannot go".
+    That a hold stands is told to nobody outside, nor can it be inferred: what one keeps "cannot go", like what an open
+    request keeps, what a row that stays points at, and what lies in a system that can only be read, all in one number.
     """
     held = departure.certificate.get("held", {})
     collections = _collections(found)
@@ -61,15 +62,19 @@ def digest_of(document: dict[str, Any]) -> str:
 
 def _collections(found: Iterable[datamap.Belonging]) -> dict[str, dict[str, Any]]:
     collections: dict[str, dict[str, Any]] = {}
+    stuck: dict[str, int] = {}
     for one in found:
-        entry = collections.setdefault(one.collection.partition("#")[0], {"erased": 0, "kept": []})
-        entry["kept"] += [_kept(each) for each in one.protected]
+        base = one.collection.partition("#")[0]
+        entry = collections.setdefault(base, {"erased": 0, "kept": []})
+        entry["kept"] += [_kept(each) for each in one.protected if each.kind not in NOT_YET]
+        stuck[base] = stuck.get(base, 0) + sum(each.count for each in one.protected if each.kind in NOT_YET)
+    for base, count in stuck.items():
+        undated = {"ground": CANNOT_GO, "kind": CANNOT_GO, "until": None, "until_latest": None}
+        collections[base]["kept"] += [{"count": count, **undated}] if count else []
     return collections
 
 
 def _kept(rows: datamap.Protected) -> dict[str, Any]:
-    if rows.kind in VEILED:
-        return {"count": rows.count, "ground": CANNOT_GO, "kind": CANNOT_GO, "until": None, "until_latest": None}
     return {
         "count": rows.count,
         "ground": rows.ground,
