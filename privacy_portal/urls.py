@@ -6,6 +6,7 @@ from apps.core import views as core_views
 urlpatterns = [
     path("healthz", core_views.healthz, name="healthz"),
     path("readyz", core_views.readyz, name="readyz"),
+    path("", include("apps.consent.urls")),  # below /account/, which allauth's own addresses end
     path("", include("apps.accounts.urls")),
     path("", include("apps.cookies.urls")),
     path("", include("apps.retention.urls")),  # its pages at the desk before any reference there

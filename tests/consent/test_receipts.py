@@ -10,11 +10,11 @@ import pytest
 from apps.consent.ids import event_id
 from apps.consent.models import Event, Purpose
 from apps.consent.services import Decision, publish_texts, receipts, record_decision
+from apps.consent.services.seeding import seed_purposes
 from apps.core.clock import now
 from apps.core.errors import DomainError
 
 SCHEMAS = Path(receipts.__file__).parents[1] / "receipts" / "schemas"
-BASES = {"newsletter": "consent", "saved_card": "consent", "top_up": "mandate", "enrichment": "legitimate_interest"}
 
 
 def validator(name):
@@ -26,12 +26,6 @@ def validator(name):
 
 
 ISO, KANTARA = validator("iso27560"), validator("kantara")
-
-
-def purposes(**facts):
-    values = {"data_categories": ["user.contact.email"], "recipients": ["MailChimp"], "created_at": now()} | facts
-    for key, basis in BASES.items():
-        Purpose.objects.get_or_create(key=key, defaults={"basis": basis, **values})
 
 
 def said(choices, *, action="given", at=None, language="en", notice=None, **facts):
@@ -62,7 +56,7 @@ def states(content):
 
 @pytest.fixture(autouse=True)
 def _purposes(db):
-    purposes()
+    seed_purposes(now=now())
 
 
 @pytest.mark.req("CON-1")
@@ -71,19 +65,19 @@ def test_a_consent_is_told_with_its_words_and_who_gets_the_data():
     content = written(event).content
     notice = content["pii_processing"][0]["privacy_notice"]
     (purpose,) = content["pii_processing"][0]["purposes"]
-    assert (notice["id"], notice["version"], notice["sha256"]) == ("newsletter", 1, event.text)
+    assert (notice["id"], notice["version"], notice["sha256"]) == ("newsletter", 2, event.text)
     assert (purpose["purpose_name"], purpose["lawful_basis"]) == ("About newsletter", "eu-gdpr:A6-1-a")
     parties = {party["party_id"]: party for party in content["party_identification"]}
-    assert parties[purpose["recipient_third_parties"][0]]["party_name"] == "MailChimp"
-    assert parties[purpose["recipient_third_parties"][0]]["party_address"] == "US"
+    getting = [parties[key] for key in purpose["recipient_third_parties"]]
+    assert [(one["party_name"], one["party_address"]) for one in getting] == [("MailChimp", "US"), ("SparkPost", "US")]
     assert parties[purpose["authority_party"]]["party_name"] == "Autoriteit Persoonsgegevens"
     assert "eu-gdpr:A7-3" in purpose["privacy_rights"]["rights"]
     assert states(content) == [("ConsentGiven", ["newsletter"])]
 
 
 def test_a_company_that_the_register_does_not_know_is_named_all_the_same():
-    Purpose.objects.filter(key="saved_card").update(recipients=["Nobody Knows BV", "MailChimp"])
-    parties = written(said({"saved_card": True})).content["party_identification"]
+    Purpose.objects.filter(key="saved_payment_method").update(recipients=["Nobody Knows BV", "MailChimp"])
+    parties = written(said({"saved_payment_method": True})).content["party_identification"]
     assert ("Nobody Knows BV", "not stated") in {(one.get("party_name"), one.get("party_address")) for one in parties}
 
 
@@ -128,7 +122,7 @@ def test_a_consent_whose_time_is_up_is_told_as_expired():
 def test_another_subject_and_another_purpose_are_no_part_of_a_record():
     event = said({"newsletter": True}, at=now() - timedelta(days=1))
     said({"newsletter": False}, action="withdrawn", subject_key="user:2")
-    said({"saved_card": True})
+    said({"saved_payment_method": True})
     assert states(written(event).content) == [("ConsentGiven", ["newsletter"])]
 
 
@@ -141,8 +135,8 @@ def test_a_kantara_receipt_tells_what_was_agreed_to():
 
 
 def test_special_categories_are_told_as_sensitive():
-    Purpose.objects.filter(key="saved_card").update(data_categories=["user.health_and_medical.genetic"])
-    content = written(said({"saved_card": True}), "kantara").content
+    Purpose.objects.filter(key="saved_payment_method").update(data_categories=["user.health_and_medical.genetic"])
+    content = written(said({"saved_payment_method": True}), "kantara").content
     assert (content["sensitive"], content["spiCat"]) == (True, ["user.health_and_medical.genetic"])
 
 
@@ -150,8 +144,8 @@ def test_special_categories_are_told_as_sensitive():
 @pytest.mark.parametrize(
     ("choices", "action", "basis", "state"),
     [
-        ({"top_up": True}, "given", "eu-gdpr:A6-1-b", "MandateGiven"),
-        ({"top_up": False}, "withdrawn", "eu-gdpr:A6-1-b", "MandateRevoked"),
+        ({"automatic_top_up": True}, "given", "eu-gdpr:A6-1-b", "MandateGiven"),
+        ({"automatic_top_up": False}, "withdrawn", "eu-gdpr:A6-1-b", "MandateRevoked"),
         ({"enrichment": False}, "objected", "eu-gdpr:A6-1-f", "Objected"),
     ],
 )

@@ -1,6 +1,6 @@
 """What a receipt says about each purpose: from the register of purposes, or from the app whose purposes they are."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -45,15 +45,25 @@ def tell_facts(prefix: str, source: Source) -> None:
 
 
 def facts_of(event: Event) -> dict[str, Facts]:
-    """Each purpose of an event with its facts, always in the same order: the database keeps none of the choices."""
+    """Each purpose of an event with its facts."""
     source = _sources.get(event.scope.partition(":")[0] + ":")
     told = dict(source(event)) if source else {}
     if event.scope.startswith(COOKIES):
         known = {key: Facts(data_categories=DEVICE, is_marketing=key == "marketing") for key in CATEGORIES}
     else:
         known = {purpose.key: _from_register(purpose) for purpose in Purpose.objects.filter(key__in=event.choices)}
-    keys = [*(key for key in CATEGORIES if key in event.choices), *sorted(event.choices.keys() - set(CATEGORIES))]
-    return {key: told.get(key) or known.get(key) or Facts() for key in keys}
+    return {key: told.get(key) or known.get(key) or Facts() for key in ordered(event)}
+
+
+def ordered(event: Event) -> list[str]:
+    """The purposes of an event, always in the same order: the database keeps none."""
+    return [*(key for key in CATEGORIES if key in event.choices), *sorted(event.choices.keys() - set(CATEGORIES))]
+
+
+def bases_of(events: Iterable[Event]) -> dict[str, str]:
+    """The legal basis of each purpose that these events are about: one query, however many they are."""
+    keys = {key for event in events for key in event.choices}
+    return dict(Purpose.objects.filter(key__in=keys).values_list("key", "basis"))
 
 
 def _from_register(purpose: Purpose) -> Facts:

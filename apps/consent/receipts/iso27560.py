@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from apps.consent.receipts.facts import Facts
-from apps.consent.receipts.record import Record, Step, as_uuid4, principal_of
+from apps.consent.receipts.record import Record, Step, principal_of
 from apps.consent.states import Basis, Method
 
 VERSION = "ISO-27560:2023"
@@ -31,7 +31,7 @@ def serialise(record: Record, *, now: datetime) -> dict[str, Any]:
     return {
         "schema_version": VERSION,
         "conforms_to": PROFILE,
-        "receipt_id": str(as_uuid4(record.event.id)),
+        "receipt_id": str(record.receipt_id),
         "record_id": str(record.id),
         "created": stamp(now),
         "pii_principal_id": record.principal,

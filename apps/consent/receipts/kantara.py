@@ -9,7 +9,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from apps.consent.receipts.iso27560 import is_special
-from apps.consent.receipts.record import GIVEN, Record, as_uuid4
+from apps.consent.receipts.record import GIVEN, Record
 from apps.consent.states import Basis
 from apps.core.errors import DomainError
 
@@ -43,7 +43,7 @@ def serialise(record: Record, *, now: datetime) -> dict[str, Any]:
         "jurisdiction": record.provider["jurisdiction"],
         "consentTimestamp": int(record.event.at.timestamp()),
         "collectionMethod": record.method,
-        "consentReceiptID": str(as_uuid4(record.event.id)),
+        "consentReceiptID": str(record.receipt_id),
         "language": record.event.language,
         "piiPrincipalId": record.principal,
         "piiControllers": [_controller(record)],

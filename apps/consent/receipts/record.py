@@ -9,7 +9,7 @@ from django.conf import settings
 from django.utils.translation import override
 
 from apps.consent.models import Event, Text
-from apps.consent.receipts.facts import COOKIES, Facts, Recipient, facts_of, recipients_of, words_for
+from apps.consent.receipts.facts import COOKIES, Facts, Recipient, facts_of, ordered, recipients_of, words_for
 from apps.consent.states import Action, Basis, Method
 from apps.core.crypto import pseudonym
 
@@ -50,6 +50,10 @@ class Record:
         return as_uuid4(first.id if first else self.event.id)
 
     @property
+    def receipt_id(self) -> uuid.UUID:
+        return as_uuid4(self.event.id)
+
+    @property
     def states(self) -> Mapping[str, str]:
         """What the act itself said, purpose by purpose."""
         return next(step.states for step in self.steps if step.event is self.event)
@@ -70,7 +74,7 @@ class Record:
 
     @property
     def withdrawal_url(self) -> str:
-        return f"{self.base_url}{'/cookies/' if self.is_cookies else '/account/consents/'}"
+        return f"{self.base_url}{'/cookies/' if self.is_cookies else '/preferences/'}"
 
 
 def principal_of(subject_key: str) -> str:
@@ -120,6 +124,12 @@ def _steps(event: Event, facts: Mapping[str, Facts], *, now: datetime) -> list[S
         given = {key: "Expired" for key, state in own.states.items() if state in GIVEN}
         steps += [Step(event.ended_at, given, None)] if given else []
     return steps
+
+
+def alone(event: Event, bases: Mapping[str, str]) -> dict[str, str]:
+    """What an act says by itself, whatever was said before; `bases`: purpose -> legal basis, consent where none is."""
+    facts = {key: Facts(basis=bases.get(key, Basis.CONSENT)) for key in ordered(event)}
+    return _states(event, facts, None)
 
 
 def _states(event: Event, facts: Mapping[str, Facts], before: Event | None) -> dict[str, str]:

@@ -8,13 +8,32 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from apps.consent.models import Event, Text
-from apps.consent.receipts import iso27560, kantara, signing
+from apps.consent.receipts import iso27560, kantara, shown, signing
 from apps.consent.receipts.facts import Facts, tell_facts
 from apps.consent.receipts.record import Record, event_of, record_of
+from apps.consent.receipts.shown import ReceiptPage
+from apps.consent.receipts.signing import key_set
 from apps.consent.texts import digest_of
+from apps.core.errors import DomainError
 
-__all__ = ["FORMATS", "Facts", "Receipt", "Verdict", "issue_receipt", "receipt_for_visitor", "tell_facts"]
+__all__ = [
+    "FORMATS",
+    "Facts",
+    "File",
+    "Receipt",
+    "ReceiptPage",
+    "Verdict",
+    "issue_receipt",
+    "key_set",
+    "receipt_file",
+    "receipt_for_visitor",
+    "show_receipt",
+    "tell_facts",
+    "verify_receipt",
+]
 
 Serialiser = Callable[..., dict[str, Any]]
 FORMATS: Mapping[str, Serialiser] = {"iso": iso27560.serialise, "kantara": kantara.serialise}
@@ -31,6 +50,14 @@ class Receipt:
     content: Mapping[str, Any]
     signed: str
     name: str  # of the file, without an ending
+
+
+@dataclass(frozen=True)
+class File:
+    """A receipt to take away."""
+
+    content: bytes
+    headers: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -54,10 +81,36 @@ def issue_receipt(event: Event, *, form: str, now: datetime, record: Record | No
     return Receipt(content, signed, f"consent-{form}-{event.at:%Y%m%d}-{event.id.hex[-8:]}")
 
 
+def receipt_file(event: Event, *, form: str, is_plain: bool, now: datetime) -> File:
+    """The signed receipt, or with `is_plain` what it says as JSON that people can read. Raises `DomainError` for a form
+    that there is not, or that can't say it."""
+    if form not in FORMATS:
+        raise DomainError("unknown_form", _("There is no receipt in that form."))
+    receipt = issue_receipt(event, form=form, now=now)
+    written = json.dumps(receipt.content, indent=2, ensure_ascii=False) if is_plain else receipt.signed
+    kind, ending = ("application/json", "json") if is_plain else ("application/jose", "jws")
+    headers = {
+        "Content-Type": kind,
+        "Content-Disposition": f'attachment; filename="{receipt.name}.{ending}"',
+        "Cache-Control": "no-store",
+    }
+    return File(f"{written}\n".encode(), headers)
+
+
 def receipt_for_visitor(event: uuid.UUID, visitor: str) -> Event | None:
     """A visitor's own act: the id of the act and the visitor's random id must both be right. Whoever signed in when
     they chose reads it in their account too."""
     return Event.objects.identified(event).filter(subject_key=visitor, scope__startswith="site:").first()
+
+
+def show_receipt(event: Event, *, now: datetime) -> ReceiptPage:
+    """What the page of a receipt shows: for `consent/receipt_body.html`, in whatever app's page it stands."""
+    record, why_not = record_of(event, now=now), ""
+    try:
+        kantara.serialise(record, now=now)
+    except DomainError as error:
+        why_not = error.message
+    return shown.show_receipt(record, why_no_kantara=why_not, now=now)
 
 
 def evidence_of(event: Event) -> str:
