@@ -8,7 +8,7 @@
   const NAMES = ["performance", "functional", "marketing"];
   // As apps/cookies/choice.py reads it; the odd classes let pass only the id of an event, a UUID of version 7.
   const FORM = /^portal_consent=1\.([\w-]{22})\.(\d{1,6})\.([01]{3})\.([0-9a-z]{1,9})\.([\w-]{8}[c-f][\w-][CGKOSWaeimquy26-][\w-]{11})\.[01]$/;
-  const WAITING = "[data-consent]:is([data-src],[data-srcset],script[type='text/plain'])";
+  const WAITING = "[data-consent]:is([data-src],script[type='text/plain'])";
   const gpc = navigator.globalPrivacyControl === true;
   const holders = new WeakMap(), shown = new WeakSet(), queue = [], ran = {};
   let now = null, last = null, busy, trust, ui;
@@ -54,7 +54,7 @@
   };
   const mark = () => root.dataset.consent = NAMES.filter(may).join(" ");
   const apply = next => {
-    now = next;
+    now = last = next;
     mark();
     signal("update");
     scan(d);
@@ -98,19 +98,17 @@
 
   // Pictures and frames.
   const show = each => {
-    const link = d.createElement("a"), { src, srcset } = each.dataset;
+    const link = d.createElement("a"), { src } = each.dataset;
     holders.get(each)?.remove();
     if (holders.delete(each)) each.hidden = false;
-    link.href = src || "";
     shown.add(each);
-    if (srcset && each.srcset != srcset) each.srcset = srcset;
+    link.href = src;
     if (/^http/.test(link.protocol) && each.getAttribute("src") != src) each.src = src;
   };
   const hold = each => {
     if (shown.has(each)) {
       const fresh = each.cloneNode(true); // a frame that is only emptied would go on
       fresh.removeAttribute("src");
-      fresh.removeAttribute("srcset");
       each.replaceWith(fresh); // the observer meets it
     } else ready.then(() => idle(() => {
       if (!may(each.dataset.consent) && !shown.has(each) && each.offsetWidth > 99 && each.offsetHeight > 39) perhaps(it => it.hold(each));

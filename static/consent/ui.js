@@ -15,7 +15,6 @@ export default kit => {
     const inner = each.attachShadow({ mode: "open" }), sheet = new CSSStyleSheet;
     sheet.replaceSync(T.css);
     inner.adoptedStyleSheets = [sheet];
-    each.style.colorScheme = own.dataset.scheme || "";
     return inner;
   };
   const button = (id, text, act) => h("button", { type: "button", id, onclick: act }, text);
@@ -30,6 +29,7 @@ export default kit => {
   const put = next => {
     if (!host) {
       host = h("portal-consent", {});
+      host.style.colorScheme = own.dataset.scheme || "";
       root = shadow(host);
       d.documentElement.insertBefore(host, d.body); // first in the order of reading, and it moves nothing
     }
@@ -68,7 +68,7 @@ export default kit => {
       buttons("preferences", "save", words.save, () => decide(NAMES.filter(name => boxes[name].checked), "preferences")));
     // Escape, or back: nothing is decided. Without a choice the first layer is there again.
     dialog.onclose = () => {
-      put(0);
+      put();
       if (isLeaving || kit.get()) return opener?.focus?.();
       ask();
       opener === 0 ? root.getElementById("choose")?.focus() : opener?.focus?.();
@@ -94,7 +94,7 @@ export default kit => {
     const gone = layer;
     isLeaving = 1;
     gone?.classList.add("gone");
-    setTimeout(() => { if (layer == gone) gone?.open ? gone.close() : put(0); }, 300);
+    setTimeout(() => { if (layer == gone) gone?.open ? gone.close() : put(); }, 300);
   };
 
   // --- a decision ---
@@ -207,10 +207,11 @@ export default kit => {
   const hold = each => {
     if (holders.has(each)) return;
     const { width, height } = each.getBoundingClientRect(), place = h("portal-consent-placeholder", { className: each.className, lang: T.lang, dir: T.dir });
-    Object.assign(place.style, { width: width + "px", minHeight: height + "px", maxWidth: "100%", display: getComputedStyle(each).display == "block" ? "block" : "inline-block" });
+    Object.assign(place.style, { width: width + "px", minHeight: height + "px", maxWidth: "100%", colorScheme: "inherit", // it stands in the page
+      display: getComputedStyle(each).display == "block" ? "block" : "inline-block" });
     const name = each.dataset.consent;
     shadow(place).append(h("div", { className: "place" },
-      h("p", {}, h("bdi", {}, h("b", {}, new URL(each.dataset.src || each.dataset.srcset, d.baseURI).host)), h("br", {}), words.placeholder.text),
+      h("p", {}, h("bdi", {}, h("b", {}, new URL(each.dataset.src, d.baseURI).host)), h("br", {}), words.placeholder.text),
       h("div", { className: "actions" }, button("once", words.placeholder.once, () => kit.show(each)),
         ...gpc && name == "marketing" ? [] : [button("always", words.placeholder.always, () => set({ [name]: true }, "placeholder"))])));
     holders.set(each, place);
@@ -218,6 +219,6 @@ export default kit => {
     each.before(place);
   };
 
-  d.addEventListener("portal-consent", () => kit.get() && layer && !isLeaving && leave()); // chosen in another tab
+  d.addEventListener("portal-consent", () => banner && layer == banner && !isLeaving && leave()); // chosen in another tab
   return { ask, open, set, hold, send, take };
 };
