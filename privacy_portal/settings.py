@@ -119,6 +119,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "apps.core.middleware.FastPathMiddleware",  # before all else: what it answers has no session, cookie or CSRF token
     "django.middleware.security.SecurityMiddleware",
     "apps.core.middleware.PlainViewsMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -350,6 +351,13 @@ BACKUP_LIFETIME_DAYS = env.int("BACKUP_LIFETIME_DAYS", default=35)
 SWEEP_HOUR = env.int("SWEEP_HOUR", default=1)
 SWEEP_CAP_ROWS = env.int("SWEEP_CAP_ROWS", default=20_000_000)
 SWEEP_CAP_SHARE = env.float("SWEEP_CAP_SHARE", default=0.5)
+
+# --- what machines ask (apps/core/fast_path.py) ------------------------------------------------------
+# Each counted in one process. Choices of cookies from one network (/24, /48) and for one site, so that a flood leaves
+# the portal its threads; questions of one customer account.
+CHOICES_A_MINUTE_PER_NETWORK = env.int("CHOICES_A_MINUTE_PER_NETWORK", default=120)
+CHOICES_A_SECOND_PER_SITE = env.int("CHOICES_A_SECOND_PER_SITE", default=200)
+API_CALLS_A_SECOND = env.int("API_CALLS_A_SECOND", default=500)
 
 # --- messages going out --------------------------------------------------------------------------
 # Without EMAIL_URL, mail and SMS are written to files under the state folder: the embedded default.

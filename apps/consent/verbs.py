@@ -17,6 +17,8 @@ VERBS = {
     "consent.authentication_asked": _("asked the customer to confirm a payment, messages: %(messages)s"),
     "consent.subscribed": _("confirmed the newsletter"),
     "consent.unsubscribed": _("ended the newsletter: %(method)s"),
+    "consent.restricted": _("restricted the use of somebody’s data: %(ground)s"),
+    "consent.restriction_lifted": _("lifted a restriction, with notice %(notice)s"),
     "consent.objected": _("objected: %(purpose)s"),
     "consent.objection_lifted": _("took the objection back: %(purpose)s"),
     "consent.removal_ordered": _("has data removed: %(purpose)s, rules %(rules)s"),

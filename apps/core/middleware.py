@@ -11,11 +11,16 @@ from django.middleware.gzip import GZipMiddleware
 from django.shortcuts import render
 from django.urls import Resolver404, resolve
 from django.utils.cache import patch_vary_headers
+from django.utils.functional import cached_property
+
+from apps.core import fast_path
 
 
 class PlainViewsMiddleware:
-    """Runs views that are marked `core.http.plain` at once: no session, language, CSRF token or account is looked at, so
-    that any cache may keep the answer, no cookie is set, and it costs little. Only below `PLAIN_PATHS`."""
+    """Runs views that are marked `core.http.plain` at once: no session, language, CSRF token or account is looked at.
+
+    So any cache may keep the answer, no cookie is set, and it costs little. Only below `PLAIN_PATHS`.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -31,6 +36,33 @@ class PlainViewsMiddleware:
             return self.get_response(request)
         request.resolver_match = match
         response: HttpResponse = match.func(request, *match.args, **match.kwargs)
+        return response
+
+
+class FastPathMiddleware:
+    """Answers what is on the fast path (`core.fast_path`) before any other middleware, with headers of its own.
+
+    Nothing here reads or sets a cookie: these addresses know nobody by a session (T42).
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+        self.headers = dict(fast_path.HEADERS)
+        if settings.SECURE_HSTS_SECONDS:
+            below = "; includeSubDomains" if settings.SECURE_HSTS_INCLUDE_SUBDOMAINS else ""
+            self.headers["Strict-Transport-Security"] = f"max-age={settings.SECURE_HSTS_SECONDS}{below}"
+
+    @cached_property
+    def views(self) -> dict[str, Callable[[HttpRequest], HttpResponse]]:
+        return fast_path.views()
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        view = self.views.get(request.path_info)
+        if view is None:
+            return self.get_response(request)
+        response = view(request)
+        for name, value in self.headers.items():
+            response.headers.setdefault(name, value)
         return response
 
 

@@ -213,6 +213,14 @@ DEMO = {
     "demo:hits": Row(EVERYBODY),
     "demo:stranger": Row(NOBODY, needs="a_demo_tag"),  # only under the names of the third parties
 }
+# A page gets in by its origin and a system by its token, never by who is signed in (tests/consent).
+MACHINES = {
+    "cookies:ingest": Row(NOBODY, POST),
+    "cookies:handover": Row(NOBODY, POST),
+    "consent:report": Row(NOBODY, POST),
+    "consent:check": Row(NOBODY, FORM),
+    "consent:check_restrictions": Row(NOBODY, FORM),
+}
 AREAS: dict[str, dict[str, Row]] = {
     "core": CORE,
     "dashboard": DASHBOARD,
@@ -228,6 +236,7 @@ AREAS: dict[str, dict[str, Row]] = {
     "rules": RULES,
     "retention": RETENTION,
     "leaving": LEAVING,
+    "machines": MACHINES,
     "finance": FINANCE,
     "marketing": MARKETING,
     "demo site": DEMO,

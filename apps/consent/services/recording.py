@@ -59,7 +59,9 @@ class Decision:
         """Parameters of `INSERT` and `PROJECT`. Raises `InvalidInput` for an id that can't be true."""
         at = decided_at(self.id, now=now)
         # Nothing goes on under a no: unless it has a term of its own, its proof starts its five years at once.
-        ends = self.action == Action.WITHDRAWN or (self.until is None and self.action in SAYING_NO)
+        # Who takes back a part (a yes stays in it) said something that goes on.
+        takes_all_back = self.action == Action.WITHDRAWN and not any(self.choices.values())
+        ends = takes_all_back or (self.until is None and self.action in SAYING_NO)
         names = ("id", "scope", "subject_key", "action", "method", "text", "language", "user_id", "register_version")
         row = {name: getattr(self, name) for name in (*names, "gpc", "page", "agent", "previous", "until")}
         return row | {

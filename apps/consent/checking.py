@@ -1,0 +1,121 @@
+"""May we, for this person and purpose? Answered for one scope, for one person or a thousand in one statement.
+
+A restriction says no, then an objection (to the purpose, or to all direct marketing), then what the person said. Who
+never said anything is a no where the purpose rests on consent or a mandate, and a yes where it rests on an interest.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from apps.consent.models import Purpose
+from apps.consent.states import MARKETING, Basis
+from apps.core.fast_path import Prepared, Remembered
+
+ASKED = "SELECT key, place FROM unnest(%(keys)s::text[]) WITH ORDINALITY AS asked (key, place)"
+RESTRICTED = """
+LEFT JOIN LATERAL (
+    SELECT ground, since FROM consent_restriction
+    WHERE scope = %(scope)s AND subject_key = asked.key AND lifted_at IS NULL ORDER BY since LIMIT 1
+) restriction ON true
+"""
+_states = Prepared(
+    "consent_check",
+    f"""
+SELECT restriction.ground, restriction.since, objection.purpose, objection.since, s.is_allowed, s.since, s.until
+FROM ({ASKED}) asked
+LEFT JOIN consent_state s
+    ON s.scope = %(scope)s AND s.subject_key = asked.key AND s.purpose = %(purpose)s
+{RESTRICTED}
+LEFT JOIN LATERAL (
+    SELECT purpose, since FROM consent_objection
+    WHERE scope = %(scope)s AND subject_key = asked.key AND lifted_at IS NULL AND purpose = ANY(%(objectable)s::text[])
+    ORDER BY since LIMIT 1
+) objection ON true
+ORDER BY asked.place
+""",  # noqa: S608 - of constants
+    milliseconds=2000,
+)
+_restrictions = Prepared(
+    "restriction_check",
+    f"SELECT restriction.ground, restriction.since FROM ({ASKED}) asked {RESTRICTED} ORDER BY asked.place",  # noqa: S608
+    milliseconds=2000,
+)
+
+
+@dataclass(frozen=True)
+class Rests:
+    """On what a purpose rests. A key that the register of purposes does not hold is the customer's own: it rests on
+    consent, and an objection to direct marketing reaches it."""
+
+    basis: str = Basis.CONSENT
+    is_marketing: bool = True
+    has_ended: bool = False
+
+
+def _read(key: str) -> Rests:
+    found = Purpose.objects.filter(key=key).values_list("basis", "is_marketing", "ended_at").first()
+    return Rests(found[0], found[1], found[2] is not None) if found else Rests()
+
+
+purposes = Remembered(_read, seconds=5)
+
+
+def check_consents(*, scope: str, purpose: str, keys: Sequence[str], now: datetime) -> list[dict[str, Any]]:
+    """One answer for each subject key, in their order."""
+    rests = purposes(purpose) or Rests()
+    objectable = [purpose, MARKETING] if rests.is_marketing else [purpose]
+    asked = {"scope": scope, "purpose": purpose, "keys": list(keys), "objectable": objectable}
+    return [_answer(rests, row, now) for row in _states.rows(asked)]
+
+
+def _answer(rests: Rests, row: tuple[Any, ...], now: datetime) -> dict[str, Any]:
+    ground, restricted, objected_to, objected, said, since, until = row
+    allowed, why, counts_from = _decide(rests, restricted, objected, said, since, until, now)
+    return {
+        "allowed": allowed,
+        "ground": str(rests.basis) if allowed else "none",
+        "since": _iso(counts_from),
+        "until": _iso(until) if allowed else None,
+        "why": why,
+        "restriction": {"ground": ground, "since": _iso(restricted)} if restricted else None,
+        "objection": {"purpose": objected_to, "since": _iso(objected)} if objected else None,
+    }
+
+
+def _decide(
+    rests: Rests,
+    restricted: datetime | None,
+    objected: datetime | None,
+    said: bool | None,
+    since: datetime | None,
+    until: datetime | None,
+    now: datetime,
+) -> tuple[bool, str, datetime | None]:
+    """(allowed, why, since when): the first that applies."""
+    if restricted:
+        return False, "restricted", restricted
+    if objected:
+        return False, "objected", objected
+    if rests.has_ended:
+        return False, "purpose_ended", None
+    if said is False:
+        return False, "refused", since
+    if said and until and until <= now and rests.basis != Basis.INTEREST:
+        return False, "expired", until
+    if said:
+        return True, "given", since
+    if rests.basis == Basis.INTEREST:
+        return True, "not_objected", None
+    return False, "never_given", None
+
+
+def check_restrictions(*, scope: str, keys: Sequence[str]) -> list[dict[str, Any]]:
+    """Whether the use of each subject's data is restricted, in their order."""
+    found = _restrictions.rows({"scope": scope, "keys": list(keys)})
+    return [{"restricted": since is not None, "ground": ground, "since": _iso(since)} for ground, since in found]
+
+
+def _iso(instant: datetime | None) -> str | None:
+    return instant.isoformat() if instant else None

@@ -1,0 +1,82 @@
+"""Restrictions and objections: what no consent gets round, from the instant they are noted until they are lifted."""
+
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from apps.consent.models import Objection, Restriction
+from apps.consent.states import Ground
+from apps.core.errors import DomainError, InvalidInput
+from apps.ledger.services import record
+
+
+@transaction.atomic
+def restrict_subject(
+    *, scope: str, subject_key: str, ground: str, actor: str, now: datetime, source: str = ""
+) -> tuple[Restriction, bool]:
+    """From now on data of this subject is stored and nothing else (GDPR 18). False beside it when it stood already.
+
+    `source`: what it came from, as the ledger names it.
+    """
+    if ground not in Ground.values:
+        raise InvalidInput("ground", _("Choose a ground."))
+    restriction, is_new = Restriction.objects.get_or_create(
+        scope=scope, subject_key=subject_key, ground=ground, lifted_at=None, defaults={"since": now, "source": source}
+    )
+    if is_new:
+        record(
+            actor=actor,
+            verb="consent.restricted",
+            target=restriction,
+            at=now,
+            ground=str(ground),
+            source=source or None,
+        )
+    return restriction, is_new
+
+
+@transaction.atomic
+def lift_restriction(restriction: Restriction, *, notice: str, actor: str, now: datetime) -> bool:
+    """The data may be used again; the person was told before that (GDPR 18(3)): `notice` names the message, as the
+    ledger does. False when it was lifted already."""
+    if not notice:
+        raise DomainError("restriction.untold", _("Tell the person first: a restriction is lifted only with notice."))
+    if not Restriction.objects.open().filter(pk=restriction.pk).update(lifted_at=now):
+        return False
+    record(actor=actor, verb="consent.restriction_lifted", target=restriction, at=now, notice=notice)
+    return True
+
+
+@transaction.atomic
+def object_to_purpose(
+    *,
+    scope: str,
+    subject_key: str,
+    purpose: str,
+    actor: str,
+    now: datetime,
+    source: str = "",
+    since: datetime | None = None,
+) -> tuple[Objection, bool]:
+    """The subject objects to a purpose, or to all direct marketing (`states.MARKETING`), which ends at this instant and
+    is weighed against nothing (GDPR 21(3)). False beside it when it stood already. `since`: said earlier elsewhere."""
+    objection, is_new = Objection.objects.get_or_create(
+        scope=scope,
+        subject_key=subject_key,
+        purpose=purpose,
+        lifted_at=None,
+        defaults={"since": since or now, "source": source},
+    )
+    if is_new:
+        record(actor=actor, verb="consent.objected", target=objection, at=now, purpose=purpose, source=source or None)
+    return objection, is_new
+
+
+@transaction.atomic
+def lift_objection(objection: Objection, *, actor: str, now: datetime) -> bool:
+    """The subject takes it back, or it was weighed and did not prevail. False when it was lifted already."""
+    if not Objection.objects.open().filter(pk=objection.pk).update(lifted_at=now):
+        return False
+    record(actor=actor, verb="consent.objection_lifted", target=objection, at=now, purpose=objection.purpose)
+    return True
