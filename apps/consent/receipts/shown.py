@@ -36,9 +36,10 @@ FINANCE = frozenset({"saved_payment_method", "automatic_top_up"})
 
 @dataclass(frozen=True)
 class Answer:
-    """One purpose and what was said about it."""
+    """One purpose, named in the language of the words shown, and what was said about it."""
 
     name: str
+    language: str
     text: str
     tone: str
 
@@ -73,13 +74,17 @@ def show(event: Event, text: Text | None, *, states: Mapping[str, str], now: dat
     return Shown(
         event=event,
         at=event.at,
-        answers=[Answer(words_for(text, key), *STATES[state]) for key, state in states.items()],
+        answers=_answers(event, text, states),
         how=str(event.get_method_display()),
         ends=_ends(event, in_force=in_force),
         is_standing=in_force and any(event.choices.values()),
         change_url=change_url(event),
         words=words_of(text) if text else None,
     )
+
+
+def _answers(event: Event, text: Text | None, states: Mapping[str, str]) -> list[Answer]:
+    return [Answer(words_for(text, key), event.language, *STATES[state]) for key, state in states.items()]
 
 
 def change_url(event: Event) -> str:
@@ -116,13 +121,9 @@ def _facts(record: Record) -> list[Mapping[str, Any]]:
 
 
 def _steps(record: Record) -> list[Mapping[str, Any]]:
-    """For `components/timeline.html`: the newest first."""
-    return [{"at": step.at, "text": _told(record, step.states)} for step in reversed(record.steps)]
-
-
-def _told(record: Record, states: Mapping[str, str]) -> str:
-    told = (f"{record.titles.get(key, key)}: {STATES[state][0]}" for key, state in states.items())
-    return "; ".join(told)
+    """When and what, the newest first."""
+    event, text = record.event, record.text
+    return [{"at": step.at, "answers": _answers(event, text, step.states)} for step in reversed(record.steps)]
 
 
 def show_all(acts: Sequence[Any], *, now: datetime) -> list[Shown]:
