@@ -8,12 +8,12 @@ from django.db import transaction
 
 from apps.consent.models import PROVIDER, Objection, Removal
 from apps.consent.services.answers import Manner, current_text, say
+from apps.consent.services.limits import lift_objection, object_to_purpose
 from apps.consent.services.removals import call_off_removals, order_removal
-from apps.consent.services.subscriptions import _actor, _lock, object_to
+from apps.consent.services.subscriptions import _actor, _lock, has_objected
 from apps.consent.states import Action
 from apps.core.crypto import lookup
 from apps.core.identities import Identity
-from apps.ledger.services import record
 
 ENRICHMENT = "enrichment"
 RULES = ("enrichment_prospect", "enrichment_customer")
@@ -44,15 +44,14 @@ def object_to_enrichment(*, identities: Sequence[Identity], language: str, manne
     """
     key = lookup(identities[0])
     _lock(key)
-    if not object_to(key, ENRICHMENT, now=now):
+    if has_objected(key, ENRICHMENT):
         return False
-    for other in identities[1:]:
-        object_to(lookup(other), ENRICHMENT, now=now)
     words = current_text(ENRICHMENT, language)
     event = say(Action.OBJECTED, {ENRICHMENT: False}, subject_key=key, text=words, manner=manner, now=now)
+    facts = {"scope": PROVIDER, "purpose": ENRICHMENT, "source": f"consent.event:{event}"}
+    for one in identities:
+        object_to_purpose(**facts, subject_key=lookup(one), actor=_actor(manner), now=now)
     order_removal(purpose=ENRICHMENT, rules=RULES, identities=identities, event=event, now=now)
-    facts = {"event": event, "purpose": ENRICHMENT}
-    record(actor=_actor(manner), verb="consent.objected", target=f"consent.event:{event}", at=now, **facts)
     return True
 
 
@@ -61,12 +60,11 @@ def allow_enrichment(*, identities: Sequence[Identity], language: str, manner: M
     """Take the objection back. What was removed does not come back. False when none stood."""
     keys = [lookup(one) for one in identities]
     _lock(keys[0])
-    standing = Objection.objects.filter(scope=PROVIDER, subject_key__in=keys, purpose=ENRICHMENT).open()
-    if not standing.update(lifted_at=now):
+    standing = Objection.objects.open().filter(scope=PROVIDER, subject_key__in=keys, purpose=ENRICHMENT)
+    lifted = [lift_objection(one, actor=_actor(manner), now=now) for one in standing]
+    if not any(lifted):
         return False
     call_off_removals(purpose=ENRICHMENT, lookup=keys[0], now=now)
     words = current_text(ENRICHMENT, language)
-    event = say(Action.GIVEN, {ENRICHMENT: True}, subject_key=keys[0], text=words, manner=manner, now=now)
-    facts = {"event": event, "purpose": ENRICHMENT}
-    record(actor=_actor(manner), verb="consent.objection_lifted", target=f"consent.event:{event}", at=now, **facts)
+    say(Action.GIVEN, {ENRICHMENT: True}, subject_key=keys[0], text=words, manner=manner, now=now)
     return True

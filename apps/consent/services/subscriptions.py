@@ -13,6 +13,7 @@ from apps.accounts.models import Membership
 from apps.consent import links
 from apps.consent.models import PROVIDER, Objection, Purpose, Restriction, State, Subscription, Text
 from apps.consent.services.answers import Manner, current_text, is_on, read_text, say, shown_text
+from apps.consent.services.limits import lift_objection, object_to_purpose
 from apps.consent.states import MARKETING, Action, Basis
 from apps.core import crypto, limits
 from apps.core.identities import Identity
@@ -121,7 +122,7 @@ def subscribe(*, identity: Identity, text: str, language: str, manner: Manner, n
 def _subscribe(identity: Identity, *, words: Text, language: str, manner: Manner, now: datetime) -> None:
     key = crypto.lookup(identity)
     event = say(Action.GIVEN, {NEWSLETTER: True}, subject_key=key, text=words, manner=manner, now=now)
-    _narrow_objection(key, now=now)
+    _narrow_objection(key, actor=_actor(manner), now=now)
     Subscription.objects.filter(lookup=key).delete()
     row = Subscription(lookup=key, language=language, event=event, confirmed_at=now, last_contact_at=now)
     row.address = crypto.seal(identity.value, bound_to=row.binding)
@@ -129,16 +130,14 @@ def _subscribe(identity: Identity, *, words: Text, language: str, manner: Manner
     record(actor=_actor(manner), verb="consent.subscribed", target=f"consent.event:{event}", at=now, event=event)
 
 
-def _narrow_objection(key: str, *, now: datetime) -> None:
+def _narrow_objection(key: str, *, actor: str, now: datetime) -> None:
     """Who objected to all direct marketing and now asks for the newsletter gets that, and nothing else."""
-    everything = Objection.objects.of(PROVIDER, key).open().filter(purpose__in=(MARKETING, NEWSLETTER))
-    was_all = everything.filter(purpose=MARKETING).exists()
-    everything.update(lifted_at=now)
-    if not was_all:
-        return
-    rest = Purpose.objects.open().filter(is_marketing=True, basis=Basis.INTEREST)
-    for purpose in rest.values_list("key", flat=True):
-        object_to(key, purpose, now=now)
+    rest = Purpose.objects.open().filter(is_marketing=True, basis=Basis.INTEREST).values_list("key", flat=True)
+    for objection in Objection.objects.of(PROVIDER, key).open().filter(purpose__in=(MARKETING, NEWSLETTER)):
+        lift_objection(objection, actor=actor, now=now)
+        for purpose in rest if objection.purpose == MARKETING else ():
+            facts = {"scope": PROVIDER, "subject_key": key, "purpose": purpose, "source": objection.source}
+            object_to_purpose(**facts, actor=actor, now=now)
 
 
 @transaction.atomic
@@ -163,15 +162,16 @@ def stop_marketing(*, subject_key: str, purpose: str = MARKETING, language: str,
     if purpose == NEWSLETTER:
         return unsubscribe(subject_key=subject_key, language=language, manner=manner, now=now)
     _lock(subject_key)
-    if purpose == MARKETING:
-        unsubscribe(subject_key=subject_key, language=language, manner=manner, now=now)
-    if not object_to(subject_key, purpose, now=now):
+    if has_objected(subject_key, purpose):
         return False
-    words = current_text(PRODUCTS, language)
-    choices = dict.fromkeys({purpose, PRODUCTS}, False)
+    ended = {purpose, PRODUCTS}
+    if purpose == MARKETING and is_on(subject_key, NEWSLETTER, at=now):
+        ended.add(NEWSLETTER)
+        Subscription.objects.filter(lookup=subject_key).delete()
+    words, choices = current_text(PRODUCTS, language), dict.fromkeys(sorted(ended), False)
     event = say(Action.OBJECTED, choices, subject_key=subject_key, text=words, manner=manner, now=now)
-    facts = {"event": event, "purpose": purpose}
-    record(actor=_actor(manner), verb="consent.objected", target=f"consent.event:{event}", at=now, **facts)
+    facts = {"scope": PROVIDER, "subject_key": subject_key, "purpose": purpose, "source": f"consent.event:{event}"}
+    object_to_purpose(**facts, actor=_actor(manner), now=now)
     return True
 
 
@@ -180,21 +180,16 @@ def allow_products(*, subject_key: str, language: str, manner: Manner, now: date
     """A customer takes the objection to product news back. False when none stood."""
     _lock(subject_key)
     standing = Objection.objects.of(PROVIDER, subject_key).open().filter(purpose__in=(PRODUCTS, MARKETING))
-    if not standing.update(lifted_at=now):
+    lifted = [lift_objection(one, actor=_actor(manner), now=now) for one in standing]
+    if not any(lifted):
         return False
     words = current_text(PRODUCTS, language)
-    event = say(Action.GIVEN, {PRODUCTS: True}, subject_key=subject_key, text=words, manner=manner, now=now)
-    facts = {"event": event, "purpose": PRODUCTS}
-    record(actor=_actor(manner), verb="consent.objection_lifted", target=f"consent.event:{event}", at=now, **facts)
+    say(Action.GIVEN, {PRODUCTS: True}, subject_key=subject_key, text=words, manner=manner, now=now)
     return True
 
 
-def object_to(subject_key: str, purpose: str, *, now: datetime) -> bool:
-    """Note an objection; False when one stands."""
-    if Objection.objects.of(PROVIDER, subject_key).open().filter(purpose=purpose).exists():
-        return False
-    Objection.objects.create(scope=PROVIDER, subject_key=subject_key, purpose=purpose, since=now)
-    return True
+def has_objected(subject_key: str, purpose: str) -> bool:
+    return Objection.objects.of(PROVIDER, subject_key).open().filter(purpose=purpose).exists()
 
 
 @transaction.atomic

@@ -1,0 +1,152 @@
+"""Preferences without sign-in: what is on for an address, and one click for each of it (CON-2, CON-5)."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.urls import reverse
+
+from apps.consent import links
+from apps.consent.models import PROVIDER, Event, Objection, State, Subscription
+from apps.consent.services import subscriptions
+from apps.consent.services.answers import current_text
+from apps.consent.states import MARKETING
+from apps.core import crypto
+from apps.ledger.models import Entry
+from tests.accounts.factories import MembershipFactory
+from tests.consent.mail import JAN, letters, link_in, plain
+
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+NEWS, PRODUCTS = "newsletter", "product_marketing"
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _today(time_machine):
+    time_machine.move_to(NOW)
+
+
+@pytest.fixture
+def customer():
+    return MembershipFactory(user__email=JAN.value).user
+
+
+def path():
+    return reverse("consent:preferences", args=[links.preferences_token(JAN, now=NOW)])
+
+
+def click(client, **pressed):
+    given = {"text": current_text(NEWS, "en").digest} | pressed
+    return client.post(path(), given, follow=True)
+
+
+def marketing():
+    return subscriptions.marketing_of(JAN, at=datetime.now(UTC))
+
+
+def test_the_link_comes_by_mail_whoever_asks_for_it(client, customer):
+    there = reverse("consent:preferences_ask")
+    answers = [plain(client.post(there, {"email": email})) for email in (JAN.value, "nobody@example.com")]
+    assert answers[0] == answers[1]
+    first, _second = letters()
+    page = client.get(link_in(first, "/preferences/"))
+    assert "j•••@e•••.com" in page.content.decode()
+    assert JAN.value not in page.content.decode()
+    assert "no-store" in page["Cache-Control"]
+
+
+def test_a_link_opens_for_half_a_year(client, time_machine):
+    there = path()
+    time_machine.move_to(NOW + timedelta(days=179))
+    assert client.get(there).status_code == 200
+    time_machine.move_to(NOW + timedelta(days=181))
+    assert client.get(there).status_code == 410
+
+
+@pytest.mark.req("CON-2")
+def test_the_newsletter_goes_on_and_off_with_one_click_each(client):
+    click(client, on=NEWS)
+    assert marketing().newsletter
+    assert Subscription.objects.get().read() == JAN.value
+    click(client, off=NEWS)
+    assert not marketing().newsletter
+    assert not Subscription.objects.exists()
+    assert [(one.action, one.method) for one in Event.objects.of(PROVIDER, crypto.lookup(JAN))] == [
+        ("given", "preferences"),
+        ("withdrawn", "preferences"),
+    ]
+
+
+@pytest.mark.req("CON-1")
+def test_a_yes_needs_the_words_that_are_in_force(client):
+    click(client, on=NEWS, text="0" * 64)
+    assert not Event.objects.exists()
+
+
+@pytest.mark.req("CON-5")
+def test_one_click_ends_all_direct_marketing_at_once(client, customer):
+    click(client, on=NEWS)
+    assert (marketing().newsletter, marketing().products) == (True, True)
+    page = click(client, off=MARKETING)
+    assert "our sales people do not contact you" in page.content.decode()
+    assert not marketing().is_any_on
+    assert Objection.objects.open().get().purpose == MARKETING
+    objected = Event.objects.of(PROVIDER, crypto.lookup(JAN)).last()
+    assert (objected.action, objected.choices) == ("objected", {MARKETING: False, NEWS: False, PRODUCTS: False})
+    assert not Subscription.objects.exists()
+    assert not State.objects.of(PROVIDER, crypto.lookup(JAN)).allowing(at=datetime.now(UTC)).exists()
+    assert Entry.objects.filter(verb="consent.objected").count() == 1
+
+
+@pytest.mark.req("CON-5")
+def test_the_objection_outlives_the_address(client, customer):
+    click(client, on=NEWS)
+    click(client, off=MARKETING)
+    customer.delete()
+    assert not Subscription.objects.exists()
+    assert Objection.objects.open().of(PROVIDER, crypto.lookup(JAN)).exists()
+    MembershipFactory(user__email=JAN.value)  # a customer again
+    assert not marketing().products
+
+
+@pytest.mark.req("CON-5")
+def test_whoever_asks_for_the_newsletter_again_gets_that_and_nothing_else(client, customer):
+    click(client, off=MARKETING)
+    click(client, on=NEWS)
+    assert (marketing().newsletter, marketing().products) == (True, False)
+    assert [one.purpose for one in Objection.objects.open()] == [PRODUCTS]
+
+
+def test_product_news_goes_off_and_on_with_one_click_each(client, customer):
+    click(client, off=PRODUCTS)
+    assert marketing().products is False
+    click(client, on=PRODUCTS)
+    assert marketing().products is True
+    assert not Objection.objects.open().exists()
+
+
+def test_who_is_no_customer_sees_no_switch_for_product_news(client):
+    page = client.get(path()).content.decode()
+    assert "This address belongs to no customer" in page
+    assert 'name="on" value="product_marketing"' not in page
+
+
+def test_two_clicks_are_one_answer(client, customer):
+    for _ in range(2):
+        click(client, off=MARKETING)
+    assert Event.objects.count() == 1
+
+
+@pytest.mark.parametrize("pressed", [{}, {"on": "everything"}, {"off": "nothing"}, {"on": "direct_marketing"}])
+def test_what_no_button_sends_changes_nothing(client, pressed):
+    assert click(client, **pressed).status_code == 200
+    assert not Event.objects.exists()
+
+
+def test_whoever_is_signed_in_sees_their_own(client, sign_in, customer):
+    sign_in(client, customer)
+    there = reverse("consent:own_preferences")
+    assert "j•••@e•••.com" in client.get(there).content.decode()
+    client.post(there, {"off": MARKETING})
+    assert not marketing().is_any_on
+    assert Event.objects.get().user_id == customer.pk
+    assert client.get(reverse("account_settings")).content.decode().count(there) == 1
