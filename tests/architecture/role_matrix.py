@@ -197,6 +197,12 @@ FINANCE = {
     "consent:top_up": Row(OWNER_OF_ACME, FORM, "team"),
     "consent:withdraw_top_up": Row(OWNER_OF_ACME, POST, "team"),
 }
+RECEIPTS = {
+    "consent:own": Row(SIGNED_IN),
+    "consent:receipt": Row(OWNER_OF_ACME, needs="a_consent"),
+    "consent:receipt_keys": Row(EVERYBODY),
+    "consent:receipt_verify": Row(EVERYBODY, POST),
+}
 MARKETING = {  # a signed link is the key: whoever holds it needs no sign-in
     "consent:newsletter": Row(EVERYBODY, FORM),
     "consent:newsletter_confirm": Row(EVERYBODY, FORM, "a_link_to_confirm"),
@@ -238,6 +244,7 @@ AREAS: dict[str, dict[str, Row]] = {
     "leaving": LEAVING,
     "machines": MACHINES,
     "finance": FINANCE,
+    "receipts": RECEIPTS,
     "marketing": MARKETING,
     "demo site": DEMO,
 }

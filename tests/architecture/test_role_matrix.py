@@ -14,6 +14,8 @@ from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, p
 
 from apps.accounts.models import Invitation
 from apps.consent import links
+from apps.consent.ids import event_id
+from apps.consent.services import Decision, record_decision
 from apps.consent.services.answers import current_text
 from apps.core import clock, crypto
 from apps.core.identities import Identity, IdentityType
@@ -174,6 +176,19 @@ class World:
 
     def a_payment_method(self) -> dict[str, object]:
         return self.team() | {"kind": "card"}
+
+    def a_consent(self) -> dict[str, object]:
+        owner, at = self.people["owner"], clock.now()
+        facts = {
+            "scope": "provider",
+            "subject_key": f"account:{self.account.pk}",
+            "user_id": owner.pk,
+            "language": "en",
+        }
+        facts |= {"action": "given", "method": "switch", "text": "0" * 64, "choices": {"saved_payment_method": True}}
+        decision = Decision(id=event_id(at), **facts)
+        record_decision(decision, now=at)
+        return {"event": decision.id}
 
     def a_link_to_confirm(self) -> dict[str, object]:
         text = current_text("newsletter", "en").digest

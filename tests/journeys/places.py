@@ -8,6 +8,10 @@ from typing import Any
 from django.core.management import call_command
 
 from apps.accounts.models import CustomerAccount, User
+from apps.consent.ids import event_id
+from apps.consent.models import PROVIDER
+from apps.consent.services import Decision, record_decision
+from apps.consent.services.answers import current_text
 from apps.core.identities import Identity, IdentityType
 from apps.demo.sign_ins import ACME, GLOBEX, create_sign_ins
 from apps.processors.models import Engagement
@@ -23,7 +27,7 @@ from tests.retention.sweeping import furnish_pages
 PLAIN_STATES = ("received", "waiting", "doubted", "extended", "withdrawn", "late")
 VARIANTS = (
     *("home-none", "requests-none", "desk-none", "holds-none", "hold-lifted", "hold-lift", "retention-audited"),
-    *("sweep-approve", "leave-stay", "rule-end", "rules-file", "departure-new"),
+    *("sweep-approve", "leave-stay", "rule-end", "rules-file", "departure-new", "consents-none"),
 )
 DATASET = "apps/demo/datasets/platform.yml"
 
@@ -74,7 +78,8 @@ def furnish(*, now: datetime, number: str, settle: Callable[[], Any]) -> list[Pl
     made["executing"] = filing.approved(Right.ERASURE, people[OFFICER], people[SECOND_OFFICER])
     customer = [Place(f"request-{name}", f"/requests/{each.reference}/", CUSTOMER) for name, each in made.items()]
     desk = [Place(f"desk-{name}", f"/desk/{each.reference}/", SECOND_OFFICER) for name, each in made.items()]
-    return [*PUBLIC, *customer, *desk, *_fixed(made), *_holds(people[OFFICER], now), *_retention(now), *_leaving(now)]
+    return [*PUBLIC, *customer, *desk, *_fixed(made), *_holds(people[OFFICER], now), *_retention(now), *_leaving(now),
+            *_receipts(people[CUSTOMER], now)]  # fmt: skip
 
 
 def _holds(officer: User, now: datetime) -> list[Place]:
@@ -118,6 +123,22 @@ def _leaving(now: datetime) -> list[Place]:
         Place("departures", "/desk/departures/", OFFICER),
         Place("departure-new", "/desk/departures/new/", OFFICER),
         Place("departure-certificate", f"{own}{done.account_id}/leave/certificate/", OFFICER),
+    ]
+
+
+def _receipts(person: User, now: datetime) -> list[Place]:
+    """The person said yes to the newsletter, then no."""
+    text = current_text("newsletter", "en")
+    facts = {"scope": PROVIDER, "subject_key": person.key, "user_id": person.pk, "text": text.digest, "language": "en"}
+    for days, action in ((9, "given"), (2, "withdrawn")):
+        at = now - timedelta(days=days)
+        choices = {"newsletter": action == "given"}
+        said = Decision(id=event_id(at), action=action, method="switch", choices=choices, **facts)
+        record_decision(said, now=at)
+    return [
+        Place("consents", "/account/consents/", CUSTOMER),
+        Place("consents-none", "/account/consents/", "owner@globex.example"),
+        Place("receipt", f"/account/consents/{said.id}/receipt/", CUSTOMER),
     ]
 
 
