@@ -12,7 +12,7 @@ import secrets
 import string
 import uuid
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from dateutil.relativedelta import relativedelta
@@ -44,6 +44,10 @@ class Choice:
     def answers(self) -> dict[str, bool]:
         """Each optional category with yes or no, as events of consent hold them."""
         return {category.value: category.value in self.allowed for category in OPTIONAL}
+
+    def obeying(self, gpc: bool) -> "Choice":
+        """The same with marketing off, where the browser says Global Privacy Control now (B13)."""
+        return replace(self, allowed=self.allowed - {Category.MARKETING.value}, gpc=True) if gpc else self
 
     def until(self, months: int) -> datetime:
         """When it stops counting: by the calendar, the last day of a month where there is no such day."""

@@ -91,6 +91,7 @@ TILES = (
         "contact",
     ),
 )
+COOKIES = Entry("cookies:page", _("Cookie settings"), "", "cookies")
 
 
 def ways(entries: tuple[Entry, ...]) -> list[Way]:
@@ -100,5 +101,5 @@ def ways(entries: tuple[Entry, ...]) -> list[Way]:
 
 
 def foot(request: HttpRequest) -> dict[str, Any]:
-    """Template variables of every page's foot: the doors, and whom to write to."""
-    return {"foot_doors": [Door(way.name, way.url) for way in ways((*DOORS, TILES[-1]))]}
+    """Template variables of every page's foot: the doors, whom to write to, and the choice about cookies (COO-3)."""
+    return {"foot_doors": [Door(way.name, way.url) for way in ways((*DOORS, TILES[-1], COOKIES))]}

@@ -23,7 +23,11 @@ REGISTER_DOORS = (("processors:register", _("Registers")),)
 EVIDENCE_DOORS = (("dashboard:evidence", _("Evidence")),)
 PEOPLE_DOORS = (("people", _("People")),)
 OUTBOX_DOORS = (("dashboard:outbox", _("Outbox")),)
-REGISTERS = (("processors:register", _("Processors")), ("retention:rules", _("Retention rules")))
+REGISTERS = (
+    ("processors:register", _("Processors")),
+    ("retention:rules", _("Retention rules")),
+    ("cookies:register", _("Cookies")),
+)
 AREAS = {"processors:register": "/registers/"}  # a door that leads to more than what lies below its own address
 
 

@@ -227,6 +227,19 @@ MACHINES = {
     "consent:check": Row(NOBODY, FORM),
     "consent:check_restrictions": Row(NOBODY, FORM),
 }
+COOKIES = {
+    "cookies:page": Row(EVERYBODY, FORM),
+    "cookies:continue": Row(NOBODY),  # without an address to go on to there is no such page
+    "cookies:gpc": Row(EVERYBODY),
+    "cookies:register": Row(STAFF),
+    "cookies:site": Row(STAFF, needs="a_site"),
+    "cookies:publish": Row(ADMIN, POST, "a_site"),
+    "cookies:entry": Row(STAFF, needs="a_cookie"),
+    "cookies:add": Row(ADMIN, FORM),
+    "cookies:edit": Row(ADMIN, FORM, "a_cookie"),
+    "cookies:end": Row(ADMIN, FORM, "a_cookie"),
+    "cookies:drop": Row(ADMIN, FORM, "a_cookie"),
+}
 AREAS: dict[str, dict[str, Row]] = {
     "core": CORE,
     "dashboard": DASHBOARD,
@@ -239,6 +252,7 @@ AREAS: dict[str, dict[str, Row]] = {
     "desk": DESK,
     "holds": HOLDS,
     "processors": PROCESSORS,
+    "cookies": COOKIES,
     "rules": RULES,
     "retention": RETENTION,
     "leaving": LEAVING,

@@ -25,6 +25,7 @@ from apps.subject_requests.services import delivery
 from apps.subject_requests.states import PackageKind, Right
 from tests.accounts.factories import CustomerAccountFactory, MembershipFactory, TokenFactory, UserFactory
 from tests.architecture.role_matrix import AREAS, EVERYBODY, MATRIX, NOBODY, OF_ACME, ROLES, STAFF, Row
+from tests.cookies.factories import CookieFactory
 from tests.processors.factories import EngagementFactory
 from tests.retention.factories import RuleChangeFactory
 from tests.retention.holds import hold
@@ -141,6 +142,12 @@ class World:
 
     def an_engagement(self) -> dict[str, object]:
         return {"line": EngagementFactory().line}
+
+    def a_site(self) -> dict[str, object]:
+        return {"key": "main"}
+
+    def a_cookie(self) -> dict[str, object]:
+        return {"line": CookieFactory().line}
 
     def a_hold(self) -> dict[str, object]:
         return {"reference": hold(account="1001", owner=self.people["officer"]).reference}

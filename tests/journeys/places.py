@@ -12,6 +12,7 @@ from apps.consent.ids import event_id
 from apps.consent.models import PROVIDER
 from apps.consent.services import Decision, record_decision
 from apps.consent.services.answers import current_text
+from apps.cookies.models import Cookie
 from apps.core.identities import Identity, IdentityType
 from apps.demo.sign_ins import ACME, GLOBEX, create_sign_ins
 from apps.processors.models import Engagement
@@ -52,6 +53,7 @@ PUBLIC = (
     Place("centre", "/"),
     Place("contact", "/contact/"),
     Place("processors", "/processors/"),
+    Place("cookies", "/cookies/"),
     Place("retention", "/retention/"),
     Place("sign-in", "/account/login/"),
     Place("sign-up", "/account/signup/"),
@@ -173,6 +175,10 @@ def _fixed(made: dict[str, SubjectRequest]) -> list[Place]:
         Place("register", "/registers/processors/", ADMIN),
         Place("register-entry", f"/registers/processors/{Engagement.objects.earliest('pk').line}/", ADMIN),
         Place("register-new", "/registers/processors/new/", ADMIN),
+        Place("cookie-register", "/registers/cookies/", ADMIN),
+        Place("cookie-entry", f"/registers/cookies/{Cookie.objects.earliest('pk').line}/", ADMIN),
+        Place("cookie-new", "/registers/cookies/new/", ADMIN),
+        Place("cookie-site", "/registers/cookies/sites/main/", ADMIN),
         Place("rules", "/registers/rules/", ADMIN),
         Place("rule", "/registers/rules/tax/", ADMIN),
         Place("rule-form", "/registers/rules/tax/change/", ADMIN),

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from django.db import transaction
 
-from apps.consent.ids import event_id
+from apps.consent.ids import decided_at, event_id
 from apps.consent.models import Event
 from apps.consent.services import Decision, end_event, record_decision
 from apps.consent.states import Action, Method
@@ -66,12 +66,12 @@ def make_choice(
     )
     record_decision(decision, now=now)
     if earlier:
-        _end(site, earlier, now=now)
+        _end(site, earlier, at=decided_at(choice.event, now=now))
     return choice
 
 
-def _end(site: Site, earlier: Choice, *, now: datetime) -> None:
+def _end(site: Site, earlier: Choice, *, at: datetime) -> None:
     """What this browser said before counts no longer; an id that is not this visitor's ends nothing (T42)."""
     theirs = Event.objects.of(site.scope, earlier.visitor).filter(id=earlier.event)
     if theirs.exists():
-        end_event(earlier.event, at=now)
+        end_event(earlier.event, at=at)
