@@ -40,6 +40,7 @@ class Edition:
 
     site: str
     number: int
+    digest: str  # of its content
     material: int
     domain: str
     months: int
@@ -58,7 +59,7 @@ class Edition:
             return None
         texts = tuple(sorted(found.texts.items(), key=lambda text: found.site.languages.index(text[0])))
         domain, months = found.site.cookie_domain, found.site.validity_months
-        return cls(site, found.number, found.material_number, domain, months, texts)
+        return cls(site, found.number, found.digest, found.material_number, domain, months, texts)
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -96,12 +97,14 @@ class Made:
 def boot(edition: Edition, language: str = "") -> Made:
     """The script of the snippet. With `language` that one alone, else the page's own, or the site's first."""
     languages = [language] if language in edition.languages else edition.languages
+    entries = edition.entries()
     facts = {
         "key": edition.site,
         "number": edition.number,
         "material": edition.material,
         "months": edition.months,
-        "asks": int(any(entry["category"] in OPTIONAL for entry in edition.entries())),
+        "asks": int(any(entry["category"] in OPTIONAL for entry in entries)),
+        "kept": _kept(entries),
         "ui": {each: banner(edition, each).tag for each in languages},
     }
     return Made(f"{_code('boot.js')}({_json(facts)});".encode())
@@ -120,7 +123,6 @@ def banner(edition: Edition, language: str) -> Made:
         "number": edition.number,
         "text": dict(edition.texts)[language],
         "words": {name: words[name] for name in SHOWN if name in words},
-        "kept": _kept(edition.entries()),
         "css": _code("ui.css"),
     }
     return Made(f"const T={_json(facts)};{_code('ui.js')}".encode())

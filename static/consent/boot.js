@@ -130,7 +130,12 @@
     place.querySelectorAll(WAITING).forEach(take);
   };
 
-  const kit = { NAMES, base, gpc, own, holders, ran, until, read, apply, get, may, show, now: () => now, last: () => last };
+  // Names of what the site keeps for categories that are refused, as patterns.
+  const refused = kind => NAMES.filter(name => !may(name)).flatMap(name => site.kept[name]?.[kind] || [])
+    .map(name => new RegExp(`^${name.replace(/[^\w*]/g, "\\$&").replace(/\*/g, ".*")}$`));
+  const has = (patterns, name) => patterns.some(each => each.test(name));
+
+  const kit = { NAMES, base, gpc, own, holders, ran, refused, has, until, read, apply, get, may, show, now: () => now, last: () => last };
   w.portalConsent = {
     get,
     set: (answers, method) => use(it => it.set(answers, method || "page")),
@@ -163,6 +168,9 @@
     if (next && next.event != now?.event) apply(next);
   });
 
+  // Kept by another host of the site, or by a tag that went on after a withdrawal.
+  const gone = now ? refused("cookie") : [];
+  if (d.cookie.split("; ").some(part => has(gone, part.split("=")[0]))) perhaps(it => it.clean());
   let unsent;
   try { unsent = localStorage.getItem("portal-consent-queue"); } catch {}
   if (/portal-consent=/.test(location.hash)) perhaps(it => it.take());

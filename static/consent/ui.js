@@ -22,7 +22,7 @@ export default kit => {
     button("accept", words.accept, () => decide(NAMES, method)),
     button("reject", words.reject, () => decide([], method)),
     button(id, text, act));
-  const more = () => h("a", { href: base + "/cookies/" }, words.more);
+  const more = () => h("a", { href: base + "/cookies/", onclick: event => layer == banner && !event.ctrlKey && (event.preventDefault(), open(0)) }, words.more);
   const signalled = () => gpc ? [h("p", { className: "signal" }, words.gpc)] : [];
 
   // --- two layers, one at a time ---
@@ -124,7 +124,7 @@ export default kit => {
     for (const name of NAMES) choices[name] = yes.includes(name);
     keep([...waiting(), {
       id: uuid(bytes), visitor, site: T.site, choices, method, action: withdrawn[0] && !yes.some(name => !was.yes.includes(name)) ? "withdrawn" : "chosen",
-      text: T.text, language: T.lang, register: T.number, gpc, page: location.origin + location.pathname,
+      text: T.text, language: T.lang, register: T.number, gpc, page: (location.origin + location.pathname).slice(0, 300),
       previous: before ? uuid(Uint8Array.from(atob(before.event.replace(/-/g, "+").replace(/_/g, "/")), c => c.charCodeAt())) : null, at: at.toISOString()
     }]);
     leave();
@@ -142,23 +142,20 @@ export default kit => {
 
   // --- what was refused goes: every variant of a cookie that this host can reach ---
   const clean = () => {
-    const patterns = kind => NAMES.filter(name => !kit.may(name)).flatMap(name => T.kept[name]?.[kind] || [])
-      .map(name => new RegExp(`^${name.replace(/[^\w*]/g, "\\$&").replace(/\*/g, ".*")}$`));
+    const { has, refused } = kit, cookies = refused("cookie"), bases = refused("indexed_db");
     const domains = location.hostname.split(".").map((_, i, all) => "; Domain=" + all.slice(i).join("."));
     const paths = location.pathname.split("/").flatMap((_, i, all) => [all.slice(0, i).join("/"), all.slice(0, i).join("/") + "/"]);
-    const cookies = patterns("cookie");
     for (const part of d.cookie.split("; ")) {
       const name = part.split("=")[0];
-      if (name != "portal_consent" && cookies.some(each => each.test(name)))
+      if (name != "portal_consent" && has(cookies, name))
         for (const domain of ["", ...domains]) for (const path of new Set(paths))
           d.cookie = `${name}=; Max-Age=0; Path=${path || "/"}${domain}` + (location.protocol == "https:" ? "; Secure" : "");
     }
     for (const kind of ["local", "session"]) try {
-      const store = w[kind + "Storage"], names = patterns(kind + "_storage");
-      for (const name of Object.keys(store)) if (name != KEY && names.some(each => each.test(name))) store.removeItem(name);
+      const store = w[kind + "Storage"], names = refused(kind + "_storage");
+      for (const name of Object.keys(store)) if (name != KEY && has(names, name)) store.removeItem(name);
     } catch {}
-    const bases = patterns("indexed_db");
-    if (bases[0]) indexedDB.databases?.().then(all => all.forEach(({ name }) => bases.some(each => each.test(name)) && indexedDB.deleteDatabase(name)));
+    if (bases[0]) indexedDB.databases?.().then(all => all.forEach(({ name }) => has(bases, name) && indexedDB.deleteDatabase(name)));
   };
   addEventListener("pagehide", () => kit.now() && clean());
 
@@ -198,7 +195,8 @@ export default kit => {
     history.replaceState(history.state, "", location.href.replace(/[#&]portal-consent=[^&]+/, ""));
     try {
       const answer = await post("/handover", { token, site: T.site });
-      if (answer.ok && !kit.get()) return await set((await answer.json()).choices, "handover");
+      const said = answer.ok ? await answer.json() : {}, mine = kit.get();
+      if (said.choices && !(mine?.at >= new Date(said.at))) return await set(said.choices, "handover");
     } catch {}
     ask();
   };
@@ -220,5 +218,5 @@ export default kit => {
   };
 
   d.addEventListener("portal-consent", () => banner && layer == banner && !isLeaving && leave()); // chosen in another tab
-  return { ask, open, set, hold, send, take };
+  return { ask, open, set, hold, send, take, clean };
 };
