@@ -17,15 +17,14 @@ from django.utils import translation
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 
-KEY = "sample"  # of the cookie register
+KEY = "demo"  # of the cookie register
 NAME = "Oever Bikes"
 MAIN, DASHBOARD, DEVELOPERS = (f"{name}.example.localhost" for name in ("site", "dashboard", "developers"))
 OWN = {MAIN: _("Shop"), DASHBOARD: _("My orders"), DEVELOPERS: _("For developers")}
 FRONTS = {MAIN: "home", DASHBOARD: "dashboard", DEVELOPERS: "developers"}
 PAGES = ("home", "article", "shop", "seen")
 
-STATISTICS, MEDIA, ADS = "stats.localhost", "media.localhost", "ads.localhost"
-DAY = 86400
+STATISTICS, CHAT, ADS = "stats.localhost", "chat.localhost", "ads.localhost"
 
 
 @dataclass(frozen=True)
@@ -33,28 +32,28 @@ class Answer:
     """What a stranger's server sends: a script, a page or a picture, and the cookie it keeps for itself."""
 
     kind: str
+    cookie: str
     template: str = ""
-    cookie: str = ""
-    max_age: int | None = None
 
 
 # host -> name of the file -> what it answers
 STRANGERS: dict[str, dict[str, Answer]] = {
     STATISTICS: {
-        "stats.js": Answer("text/javascript", "demo/tags/stats.js"),
-        "beat.gif": Answer("image/gif"),
+        "stats.js": Answer("text/javascript", "stats_session", "demo/tags/stats.js"),
+        "later.js": Answer("text/javascript", "stats_session", "demo/tags/later.js"),
+        "beat.gif": Answer("image/gif", "stats_session"),
     },
-    MEDIA: {
-        "chat": Answer("text/html", "demo/tags/chat.html", "sample_chat"),
-        "film": Answer("text/html", "demo/tags/film.html", "sample_player", 30 * DAY),
+    CHAT: {
+        "chat": Answer("text/html", "chat_session", "demo/tags/chat.html"),
+        "film": Answer("text/html", "chat_session", "demo/tags/film.html"),
     },
     ADS: {
-        "ads.js": Answer("text/javascript", "demo/tags/ads.js", "sample_pixel", 90 * DAY),
-        "pixel.gif": Answer("image/gif", "", "sample_pixel", 90 * DAY),
+        "ads.js": Answer("text/javascript", "ads_id", "demo/tags/ads.js"),
+        "pixel.gif": Answer("image/gif", "ads_id"),
     },
 }
 PICTURE = bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b")
-CART, DOMAIN = "sample_session", "example.localhost"  # the one cookie that the shop needs, on all its hosts
+CART, DOMAIN = "demo_cart", "example.localhost"  # the one cookie that the shop needs, on all its hosts
 
 
 class Hits:
@@ -105,7 +104,7 @@ def policy(request: HttpRequest, nonce: str) -> str:
         "style-src": f"'nonce-{nonce}'",
         "img-src": f"'self' data: {strangers}",
         "connect-src": f"'self' {settings.BASE_URL} {strangers}",
-        "frame-src": origin(request, MEDIA),
+        "frame-src": origin(request, CHAT),
         "base-uri": "'none'",
         "form-action": "'self'",
         "frame-ancestors": "'none'",
@@ -138,7 +137,7 @@ def context(request: HttpRequest, page: str, language: str, nonce: str) -> dict[
         "pages": [(name, address(request, here, name)) for name in PAGES],
         "languages": [(code, name, code == language) for code, name in settings.LANGUAGES],
         "statistics": origin(request, STATISTICS),
-        "media": origin(request, MEDIA),
+        "chat": origin(request, CHAT),
         "ads": origin(request, ADS),
         "seen": HITS.totals(),
         "received": sorted(request.COOKIES),

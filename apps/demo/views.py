@@ -43,9 +43,8 @@ def stranger(request: HttpRequest, name: str) -> HttpResponse:
     body = render_to_string(answer.template, {"here": site.origin(request, host)}) if answer.template else site.PICTURE
     response = HttpResponse(body, content_type=answer.kind, headers={"Cache-Control": "no-store"})
     response["Content-Security-Policy"] = "default-src 'none'"
-    if answer.cookie:
-        known = request.COOKIES.get(answer.cookie) or get_random_string(16)
-        response.set_cookie(answer.cookie, known, max_age=answer.max_age, samesite="None", secure=True)
+    known = request.COOKIES.get(answer.cookie) or get_random_string(16)
+    response.set_cookie(answer.cookie, known, max_age=365 * 86400, samesite="None", secure=True)
     return response
 
 

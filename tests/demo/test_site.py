@@ -53,7 +53,7 @@ def test_a_third_party_counts_and_sets_its_cookie_under_its_own_name_alone(clien
     before = site.HITS.totals()[site.ADS]
     response = at(client, site.ADS, "/demo-site/tags/pixel.gif")
     assert response["Content-Type"] == "image/gif"
-    assert response.cookies["sample_pixel"]["samesite"] == "None"
+    assert response.cookies["ads_id"]["samesite"] == "None"
     assert at(client, site.MAIN, "/demo-site/tags/pixel.gif").status_code == 404
     assert site.HITS.totals()[site.ADS] == before + 1
     assert at(client, site.MAIN, "/demo-site/hits.json").json()[site.ADS]["pixel.gif"] == before + 1
