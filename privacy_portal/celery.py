@@ -17,6 +17,7 @@ BEAT = {
     "make the sample platform's months ahead": ("apps.demo.tasks.make_months_ahead", 6 * 3_600),
     "make the months ahead of consent events": ("apps.consent.tasks.make_months_ahead", 6 * 3_600),
     "close ranges of consent events": ("apps.consent.tasks.close_ranges", 3_600),
+    "end answers to ended purposes": ("apps.consent.tasks.end_answers", 60),
     "end replaced choices": ("apps.consent.tasks.end_replaced_choices", 3_600),
     "forget unconfirmed sign-ups": ("apps.accounts.tasks.forget_unconfirmed_sign_ups", 3600),
     "forget spent codes, limits and sessions": ("apps.accounts.tasks.forget_spent", 3600),

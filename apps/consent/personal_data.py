@@ -124,7 +124,7 @@ DATASET = {
                     "goes_with": {"column": "event", "of": "consent_event"},  # by a trigger: no key leads to a month
                     "fields": HASHED,
                 },
-                # While they stand they have no end: whom we may not write to, we must go on knowing (GDPR 21(3), 18(2)).
+                # While they stand they have no end: whom not to write to, we must go on knowing (GDPR 21(3), 18(2)).
                 "consent_restriction": {
                     "label": {
                         "en": "Restrictions of processing",

@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from apps.consent.models import Removal
-from apps.consent.services import finance, proof, ranges, removals
+from apps.consent.services import finance, proof, purposes, ranges, removals
 from apps.core import clock
 
 RANGES_AT_ONCE = 200  # of an hour each: whoever comes after a long standstill goes on with the next tick
@@ -29,6 +29,12 @@ def close_ranges() -> int:
 def end_replaced_choices() -> int:
     """Visitors' choices that a newer one replaced have their end, from which their proof is kept for five years."""
     return proof.end_replaced_choices(now=clock.now())
+
+
+@shared_task
+def end_answers() -> int:
+    """No yes outlives the purpose it was said to."""
+    return purposes.end_answers()
 
 
 @shared_task

@@ -5,7 +5,10 @@ from django.utils.translation import gettext_lazy as _
 VERBS = {
     "consent.text_published": _("published version %(version)s of the text"),
     "consent.range_closed": _("closed a range of %(count)s events, received until %(ends_at)s"),
+    "consent.history_exported": _("took away one person’s history as a file, %(count)s acts"),
     "consent.purpose_added": _("added a purpose, legal basis %(basis)s"),
+    "consent.purpose_changed": _("changed a purpose: %(changed)s"),
+    "consent.purpose_ended": _("ended a purpose"),
     "consent.payment_method_saved": _("saved a payment method, with consent: %(kind)s"),
     "consent.payment_method_withdrawn": _("withdrew the consent to a saved payment method; kept until %(kept_until)s"),
     "consent.payment_method_needed": _("needs the payment method until %(until)s: %(need)s"),

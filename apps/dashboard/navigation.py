@@ -20,6 +20,7 @@ CUSTOMER_DOORS = (("subject_requests:home", _("Home")), ("subject_requests:list"
 OFFICER_DOORS = (("desk:queue", _("Desk")), ("desk:overview", _("Overview")), ("retention:holds", _("Legal holds")))
 RETENTION_DOORS = (("retention:overview", _("Retention")),)
 REGISTER_DOORS = (("processors:register", _("Registers")),)
+CONSENT_DOORS = (("consent:overview", _("Consents")),)
 EVIDENCE_DOORS = (("dashboard:evidence", _("Evidence")),)
 PEOPLE_DOORS = (("people", _("People")),)
 OUTBOX_DOORS = (("dashboard:outbox", _("Outbox")),)
@@ -27,6 +28,7 @@ REGISTERS = (
     ("processors:register", _("Processors")),
     ("retention:rules", _("Retention rules")),
     ("cookies:register", _("Cookies")),
+    ("consent:purposes", _("Purposes")),
 )
 AREAS = {"processors:register": "/registers/"}  # a door that leads to more than what lies below its own address
 
@@ -82,6 +84,7 @@ def names_for(user: Any) -> list[tuple[str, Any]]:
     if not accounts.is_staff_member(user):
         return [*CUSTOMER_DOORS, *PUBLIC_DOORS]
     names = [*OFFICER_DOORS] if accounts.has_role(user, Role.OFFICER, Role.DPO) else []
+    names += CONSENT_DOORS if accounts.has_role(user, Role.OFFICER, Role.DPO, Role.AUDITOR) else []
     names += [*RETENTION_DOORS, *REGISTER_DOORS]
     names += EVIDENCE_DOORS if policies.can_read_evidence(user) else []
     names += OUTBOX_DOORS if policies.can_read_outbox(user) else []

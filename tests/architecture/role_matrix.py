@@ -203,6 +203,17 @@ RECEIPTS = {
     "consent:receipt_keys": Row(EVERYBODY),
     "consent:receipt_verify": Row(EVERYBODY, POST),
 }
+CONSENTS = {
+    "consent:overview": Row(frozenset({"officer", "dpo", "auditor"})),
+    "consent:search": Row(frozenset({"officer", "dpo"}), FORM),
+    "consent:history": Row(frozenset({"officer", "dpo"}), needs="a_subject"),
+    "consent:export": Row(frozenset({"officer"}), POST, "a_history_file"),
+    "consent:purposes": Row(STAFF),
+    "consent:purpose": Row(STAFF, needs="a_purpose"),
+    "consent:purpose_new": Row(ADMIN, FORM),
+    "consent:purpose_edit": Row(ADMIN, FORM, "a_purpose"),
+    "consent:purpose_end": Row(ADMIN, FORM, "a_purpose"),
+}
 MARKETING = {  # a signed link is the key: whoever holds it needs no sign-in
     "consent:newsletter": Row(EVERYBODY, FORM),
     "consent:newsletter_confirm": Row(EVERYBODY, FORM, "a_link_to_confirm"),
@@ -259,6 +270,7 @@ AREAS: dict[str, dict[str, Row]] = {
     "machines": MACHINES,
     "finance": FINANCE,
     "receipts": RECEIPTS,
+    "consents": CONSENTS,
     "marketing": MARKETING,
     "demo site": DEMO,
 }

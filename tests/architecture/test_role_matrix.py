@@ -197,6 +197,15 @@ class World:
         record_decision(decision, now=at)
         return {"event": decision.id}
 
+    def a_subject(self) -> dict[str, object]:
+        return {"key": self.people["member"].key}
+
+    def a_history_file(self) -> dict[str, object]:
+        return self.a_subject() | {"form": "json"}
+
+    def a_purpose(self) -> dict[str, object]:
+        return {"key": "newsletter"}
+
     def a_link_to_confirm(self) -> dict[str, object]:
         text = current_text("newsletter", "en").digest
         return {"token": links.confirm_token(SOMEBODY, text=text, now=clock.now())}

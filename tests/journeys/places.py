@@ -29,6 +29,7 @@ PLAIN_STATES = ("received", "waiting", "doubted", "extended", "withdrawn", "late
 VARIANTS = (
     *("home-none", "requests-none", "desk-none", "holds-none", "hold-lifted", "hold-lift", "retention-audited"),
     *("sweep-approve", "leave-stay", "rule-end", "rules-file", "departure-new", "consents-none"),
+    *("consents-audited", "purpose-end", "purpose-new"),
 )
 DATASET = "apps/demo/datasets/platform.yml"
 
@@ -179,6 +180,15 @@ def _fixed(made: dict[str, SubjectRequest]) -> list[Place]:
         Place("cookie-entry", f"/registers/cookies/{Cookie.objects.earliest('pk').line}/", ADMIN),
         Place("cookie-new", "/registers/cookies/new/", ADMIN),
         Place("cookie-site", "/registers/cookies/sites/main/", ADMIN),
+        Place("consents-desk", "/desk/consents/?period=30-days", OFFICER),
+        Place("consents-audited", "/desk/consents/?by=method", AUDITOR),
+        Place("consents-search", "/desk/consents/search/", OFFICER),
+        Place("consents-history", f"/desk/consents/subject/{User.objects.get(email=CUSTOMER).key}/", OFFICER),
+        Place("purposes", "/registers/purposes/", ADMIN),
+        Place("purpose", "/registers/purposes/newsletter/", ADMIN),
+        Place("purpose-form", "/registers/purposes/newsletter/edit/", ADMIN),
+        Place("purpose-new", "/registers/purposes/new/", ADMIN),
+        Place("purpose-end", "/registers/purposes/newsletter/end/", ADMIN),
         Place("rules", "/registers/rules/", ADMIN),
         Place("rule", "/registers/rules/tax/", ADMIN),
         Place("rule-form", "/registers/rules/tax/change/", ADMIN),

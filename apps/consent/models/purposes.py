@@ -44,6 +44,10 @@ class Purpose(models.Model):
     def __str__(self) -> str:
         return self.key
 
+    @property
+    def target(self) -> str:
+        return f"consent.purpose:{self.key}"
+
 
 class TextQuerySet(models.QuerySet["Text"]):
     def current(self) -> Self:

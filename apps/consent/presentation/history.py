@@ -1,0 +1,71 @@
+"""One subject's history as officers read it, and under which keys an identity may have one."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count
+from django.utils.translation import gettext as _
+
+from apps.accounts.models import CustomerAccount, User
+from apps.consent.models import PROVIDER, Event, Objection, Restriction, State
+from apps.consent.receipts.shown import show_all
+from apps.consent.services import with_texts
+from apps.core import crypto
+from apps.core.identities import Identity, IdentityType
+from apps.core.pages import keyset_page
+
+NEWEST = ("-at", "-id")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A key under which something may be kept, whose it is in words, and how many acts are."""
+
+    key: str
+    what: str
+    count: int
+
+
+def candidates(said: dict[str, Any]) -> list[Candidate]:
+    """The keys that what an officer typed may stand for: one query for all of them."""
+    identity = said.get("identity")
+    named = _keys_of(identity) if identity else {said["value"]: _("The key itself")}
+    counted = Event.objects.filter(subject_key__in=named).order_by().values_list("subject_key").annotate(Count("id"))
+    counts = dict(counted)
+    return [Candidate(key, what, counts.get(key, 0)) for key, what in named.items()]
+
+
+def _keys_of(identity: Identity) -> dict[str, str]:
+    found = {crypto.lookup(identity): _("Whoever has this identifier")}
+    if identity.type in (IdentityType.EMAIL, IdentityType.PHONE_NUMBER):
+        column = "email" if identity.type is IdentityType.EMAIL else "phone_number"
+        people = User.objects.filter(**{f"{column}__iexact": identity.value})
+        found |= {person.key: _("Somebody who signs in with it") for person in people}
+    if identity.type is IdentityType.ACCOUNT_ID:
+        accounts = CustomerAccount.objects.filter(platform_account_id=identity.value)
+        found |= {f"account:{account.pk}": _("The customer account itself") for account in accounts}
+    return found
+
+
+def page(key: str, *, cursor: str | None, now: datetime) -> dict[str, Any]:
+    """What holds now, what no consent gets round, and the acts, the newest first."""
+    rows = keyset_page(Event.objects.filter(subject_key=key), order=NEWEST, cursor=cursor)
+    acts = show_all(with_texts(rows.rows), now=now)
+    return {
+        "key": key,
+        "page": rows,
+        "acts": [(act, scope_in_words(act.event.scope)) for act in acts],
+        "states": list(State.objects.filter(subject_key=key).order_by("scope", "purpose")),
+        "restrictions": list(Restriction.objects.filter(subject_key=key).order_by("-since")),
+        "objections": list(Objection.objects.filter(subject_key=key).order_by("-since")),
+    }
+
+
+def scope_in_words(scope: str) -> str:
+    if scope == PROVIDER:
+        return _("To us")
+    kind, _colon, name = scope.partition(":")
+    if kind == "site":
+        return _("Cookies of the site “%(site)s”") % {"site": name}
+    return _("To a customer of ours")
