@@ -4,8 +4,8 @@ from typing import Any
 
 from apps.accounts.models import CustomerAccount
 from apps.accounts.policies import MemberRole, Role, has_role, is_staff_member, memberships_of
-from apps.retention.models import Departure, RuleChange
-from apps.retention.states import DEPARTURE_TRANSITIONS, DepartureStatus
+from apps.retention.models import Departure, RuleChange, Sweep
+from apps.retention.states import DEPARTURE_TRANSITIONS, DepartureStatus, SweepStatus
 
 # --- legal holds -------------------------------------------------------------------------------------
 
@@ -32,6 +32,11 @@ def can_see_sweeps(user: Any) -> bool:
 def can_approve_sweep(user: Any) -> bool:
     """A plan above the cap, or made while the clock was in doubt, is let go by an officer (T5)."""
     return has_role(user, Role.OFFICER)
+
+
+def can_cancel_sweep(user: Any, sweep: Sweep) -> bool:
+    """Officers stop one that is at work."""
+    return can_approve_sweep(user) and sweep.status in (SweepStatus.RUNNING, SweepStatus.INCOMPLETE)
 
 
 # --- rules -------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ urlpatterns = [
     path("desk/retention/sweeps/<slug:hash>/", officers.sweep, name="sweep"),
     path("desk/retention/sweeps/<slug:hash>/progress/", officers.progress, name="sweep_progress"),
     path("desk/retention/sweeps/<slug:hash>/approve/", officers.approve, name="sweep_approve"),
+    path("desk/retention/sweeps/<slug:hash>/cancel/", officers.cancel, name="sweep_cancel"),
     path("desk/retention/sweeps/<slug:hash>/report.csv", officers.spreadsheet, name="sweep_spreadsheet"),
     path("desk/retention/sweeps/<slug:hash>/report.json", officers.data, name="sweep_data"),
     path("desk/departures/", accounts.departures, name="departures"),

@@ -164,6 +164,7 @@ RETENTION = {
     "retention:sweep": Row(STAFF, needs="a_sweep"),
     "retention:sweep_progress": Row(STAFF, needs="a_sweep"),
     "retention:sweep_approve": Row(frozenset({"officer"}), FORM, "a_sweep"),
+    "retention:sweep_cancel": Row(frozenset({"officer"}), FORM, "a_sweep"),
     "retention:sweep_spreadsheet": Row(STAFF, needs="a_sweep"),
     "retention:sweep_data": Row(STAFF, needs="a_sweep"),
 }

@@ -27,6 +27,7 @@ from tests.retention.sweeping import furnish_pages
 
 PLAIN_STATES = ("received", "waiting", "doubted", "extended", "withdrawn", "late")
 VARIANTS = (
+    "sweep-cancel",
     *("home-none", "requests-none", "desk-none", "holds-none", "hold-lifted", "hold-lift", "retention-audited"),
     *("sweep-approve", "leave-stay", "rule-end", "rules-file", "departure-new", "consents-none"),
     *("consents-audited", "purpose-end", "purpose-new"),
@@ -108,6 +109,7 @@ def _retention(now: datetime) -> list[Place]:
         Place("retention-audited", "/desk/retention/?status=refused", AUDITOR),
         *(Place(f"sweep-{name}", f"/desk/retention/sweeps/{each.hash}/", OFFICER) for name, each in sweeps.items()),
         Place("sweep-approve", f"/desk/retention/sweeps/{waiting.hash}/approve/", OFFICER),
+        Place("sweep-cancel", f"/desk/retention/sweeps/{running.hash}/cancel/", OFFICER),
     ]
 
 

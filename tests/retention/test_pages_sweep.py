@@ -192,7 +192,7 @@ def done():
 
 def test_the_report_tells_what_was_done_in_each_collection_and_how_fast(client, officer, done):
     response = client.get(address(done))
-    first, second = response.context["work"]
+    first, second = response.context["work"].every
     assert (first.planned, first.done, first.kept, first.took, first.status) == ("150", "148", "5", "1 minute", "Done")
     assert (second.error, second.tone) == ("store_busy", "red")
     assert [chart.key for chart in response.context["charts"]] == ["rate", "batch", "latency"]
@@ -243,7 +243,7 @@ def test_neither_page_nor_files_let_others_conclude_that_a_hold_stands(client, s
     sign_in(client, UserFactory(**{who: True}))
     context = client.get(address(sweep)).context
     assert list(context["lines"][0].stays) == []
-    assert (context["work"][0].kept, list(context["work"][0].held)) == ("0", [])
+    assert (context["work"].every[0].kept, list(context["work"].every[0].held)) == ("0", [])
     for path in ("", "report.csv", "report.json"):
         said = client.get(address(sweep, path)).content.decode().lower()
         assert "hold" not in said.split("<main")[-1].replace("holder", "").replace("threshold", "")

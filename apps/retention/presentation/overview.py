@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from django.utils.translation import get_language, get_language_bidi, gettext_lazy
+from django.utils.translation import get_language, get_language_bidi, gettext_lazy, ngettext
+from django.utils.translation import gettext as _
 
 from apps.datamap.services import collection_names, rule_keys
 from apps.retention import policies, reasons
@@ -43,6 +44,7 @@ class Row:
 class Family:
     name: str
     rows: Sequence[Row]
+    in_words: str  # how many rules, and what the next run does by them
 
 
 def page(user: Any, *, today: date) -> dict[str, Any]:
@@ -56,10 +58,7 @@ def page(user: Any, *, today: date) -> dict[str, Any]:
     measured = storage.gather(rules.values(), named, names(named))
     return {
         "parts": [{"text": text, "url": f"#{anchor}"} for anchor, text in PARTS],
-        "families": [
-            Family(family.name, [_row(row, coming, named) for row in family.rows])
-            for family in schedule.families(shown)
-        ],
+        "families": [_family(family, coming, named) for family in schedule.families(shown)],
         "plan": plan,
         "is_paused": SweepPause.objects.standing().exists(),
         "goes": amounts.number(plan.planned) if plan else "",
@@ -78,7 +77,7 @@ def names(keys: Iterable[str]) -> Mapping[str, str]:
     """What pages call each collection; one in a shard says which."""
     found = collection_names(get_language() or "en")
     split = {key: key.partition(SHARD) for key in keys}
-    return {key: f"{found.get(base, base)} {shard}".strip() for key, (base, _, shard) in split.items()}
+    return {key: f"{found.get(base, base)} {shard}".strip() for key, (base, _mark, shard) in split.items()}
 
 
 def by_rule(plan: Sweep, rules: Mapping[str, Rule], *, sees_holds: bool) -> dict[str, Next]:
@@ -98,6 +97,17 @@ def by_rule(plan: Sweep, rules: Mapping[str, Rule], *, sees_holds: bool) -> dict
 def _shown_with(key: str, rules: Mapping[str, Rule]) -> str:
     extended = rules[key].extends if key in rules else ""
     return extended if extended in rules else key
+
+
+def _family(family: schedule.Family, coming: Mapping[str, Next] | None, named: Mapping[str, Sequence[str]]) -> Family:
+    rules = len(family.rows)
+    told = [ngettext("%(count)s rule", "%(count)s rules", rules) % {"count": amounts.number(rules)}]
+    if coming is not None:
+        found = [coming.get(row.rule.key, Next()) for row in family.rows]
+        goes, stays = sum(one.goes for one in found), sum(sum(one.stays.values()) for one in found)
+        told.append(_("next run: %(goes)s") % {"goes": amounts.number(goes)})
+        told += [_("kept: %(stays)s") % {"stays": amounts.number(stays)}] if stays else []
+    return Family(family.name, [_row(row, coming, named) for row in family.rows], " · ".join(told))
 
 
 def _row(row: schedule.Row, coming: Mapping[str, Next] | None, named: Mapping[str, Sequence[str]]) -> Row:

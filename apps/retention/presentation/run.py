@@ -60,7 +60,7 @@ class Run:
         lines = sweeps.lines(self.sweep, self.before, self.rules, called, sees_holds=self.sees_holds)
         return {
             "sweep": self.sweep,
-            "tag": {"text": self.sweep.get_status_display(), "tone": sweeps.TONES[self.sweep.status]},
+            "tag": {"text": sweeps.status(self.sweep), "tone": sweeps.TONES[self.sweep.status]},
             "facts": list(self._facts()),
             "waits_for": sweeps.waits_for(self.sweep) if self.waits else [],
             "refused_because": sweeps.refused_because(self.sweep),

@@ -131,12 +131,10 @@ def over_kept_chart(measured: Measured, *, rtl: bool) -> LineChart:
 # --- storage -----------------------------------------------------------------------------------------
 
 
-def storage_charts(measured: Measured, *, rtl: bool) -> tuple[list[LineChart], list[LineChart]]:
-    """A line a data family, in two columns; the second one is shorter, for a bar chart twice as high stands on top."""
+def storage_charts(measured: Measured, *, rtl: bool) -> list[LineChart]:
+    """A line a data family."""
     codes = sorted({measured.families.get(row.collection, "") for row in measured.last}, key=words.family_place)
-    drawn = [_storage(measured, code, rtl=rtl) for code in codes if code]
-    first = len(drawn) // 2 + 1
-    return drawn[:first], drawn[first:]
+    return [_storage(measured, code, rtl=rtl) for code in codes if code]
 
 
 def _storage(measured: Measured, code: str, *, rtl: bool) -> LineChart:

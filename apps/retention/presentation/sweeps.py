@@ -11,12 +11,13 @@ from django.utils import formats
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from apps.core.tables import Column, Listing
+from apps.core.tables import SIZES, Column, Listing
 from apps.retention import reasons
 from apps.retention import schedule_words as words
 from apps.retention.forms.sweeps import SweepFilterForm
 from apps.retention.models import Rule, Sweep, SweepQuerySet, SweepTask
 from apps.retention.presentation import amounts
+from apps.retention.services.sweeps import CANCELLED
 from apps.retention.states import Action, SweepStatus, TaskStatus
 
 COLUMNS = (
@@ -28,6 +29,7 @@ COLUMNS = (
     Column("kept", gettext_lazy("Kept past the limit"), is_number=True),
     Column("took", gettext_lazy("Took"), is_number=True),
 )
+FEWER = 10  # the list is the last part of a long page
 TABLE: dict[str, Any] = {"caption": gettext_lazy("Sweeps"), "rows_template": "retention/overview_sweeps.html"}
 TONES: Mapping[str, str] = {
     SweepStatus.PLANNED: "blue",
@@ -52,6 +54,7 @@ WAITS_FOR: Mapping[str, Any] = {
 }
 REFUSED: Mapping[str, Any] = {
     "sweep_stale": gettext_lazy("The rules or the data map have changed since the plan was made."),
+    CANCELLED: gettext_lazy("A person stopped it. What had gone by then is gone; the rest was left alone."),
 }
 
 
@@ -63,6 +66,7 @@ class SweepListing(Listing):
         self.chosen = self.form.chosen()
         self.clear_url = request.path if self.chosen else ""
         super().__init__(request.GET, columns=COLUMNS, sort="-made", filters=self.chosen)
+        self.size = self.size if request.GET.get("size") in map(str, SIZES) else FEWER
 
     def searched(self, found: SweepQuerySet) -> SweepQuerySet:
         """Those that fit the filters."""
@@ -87,8 +91,14 @@ class Row:
 def row(sweep: Sweep, *, sees_holds: bool) -> Row:
     """A row of the list; `sweep.tasks` should be fetched."""
     planned, done, kept = map(amounts.number, counts(sweep, sees_holds=sees_holds))
-    status, tone = str(sweep.get_status_display()), TONES[sweep.status]
-    return Row(sweep, status, tone, planned, done, kept, took(sweep.started_at, sweep.finished_at))
+    return Row(
+        sweep, status(sweep), TONES[sweep.status], planned, done, kept, took(sweep.started_at, sweep.finished_at)
+    )
+
+
+def status(sweep: Sweep) -> str:
+    """Where it stands, in words."""
+    return _("Stopped") if sweep.reason == CANCELLED else str(sweep.get_status_display())
 
 
 def counts(sweep: Sweep, *, sees_holds: bool) -> tuple[int, int, int]:
@@ -184,7 +194,24 @@ class Work:
     tone: str
     error: str
     attempts: int
-    held: Sequence["Stay"]  # what holds kept of it, for those who may know
+    held: Sequence[Stay]  # what holds kept of it, for those who may know
+    is_notable: bool  # at work, failed, or other than planned
+
+
+@dataclass(frozen=True)
+class Works:
+    """What became of all collections: those that say something new stand on top, the others can be unfolded."""
+
+    every: Sequence[Work]
+    others_in_words: str
+
+    @property
+    def notable(self) -> list[Work]:
+        return [row for row in self.every if row.is_notable]
+
+    @property
+    def others(self) -> list[Work]:
+        return [row for row in self.every if not row.is_notable]
 
 
 def lines(
@@ -232,15 +259,24 @@ def _stay(kept: reasons.Kept, rules: Mapping[str, Rule]) -> Stay:
     return Stay(text, hold, reverse("retention:hold", args=[hold]) if hold else "")
 
 
-def work(
-    tasks: Sequence[SweepTask], rules: Mapping[str, Rule], names: Mapping[str, str], *, sees_holds: bool
-) -> list[Work]:
+def work(tasks: Sequence[SweepTask], rules: Mapping[str, Rule], names: Mapping[str, str], *, sees_holds: bool) -> Works:
     """What became of each collection, in the order of the work."""
-    return [_work(task, rules, names, sees_holds=sees_holds) for task in tasks]
+    rows = [_work(task, rules, names, sees_holds=sees_holds) for task in tasks]
+    plain = [task.status for task, row in zip(tasks, rows, strict=True) if not row.is_notable]
+    done, waiting = plain.count(TaskStatus.DONE), plain.count(TaskStatus.PENDING)
+    words = [
+        ngettext("%(count)s collection done as planned", "%(count)s collections done as planned", done) if done else "",
+        ngettext("%(count)s collection not begun", "%(count)s collections not begun", waiting) if waiting else "",
+    ]
+    told = [text % {"count": amounts.number(count)} for text, count in zip(words, (done, waiting), strict=True) if text]
+    return Works(rows, " · ".join(told))
 
 
 def _work(task: SweepTask, rules: Mapping[str, Rule], names: Mapping[str, str], *, sees_holds: bool) -> Work:
     kept = reasons.kept_of(task.kept, sees_holds=sees_holds)
+    is_plain = task.status == TaskStatus.PENDING or (
+        task.status == TaskStatus.DONE and task.done == task.planned and not kept
+    )
     return Work(
         collection=names.get(task.collection, task.collection),
         action=str(Action(task.action).label),
@@ -254,6 +290,7 @@ def _work(task: SweepTask, rules: Mapping[str, Rule], names: Mapping[str, str], 
         error=task.error_code,
         attempts=task.attempts,
         held=[_stay(one, rules) for one in kept if one.hold],
+        is_notable=bool(task.error_code) or not is_plain,
     )
 
 

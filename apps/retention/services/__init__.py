@@ -2,7 +2,8 @@
 
 - changes: `preview_change`, `propose_change`, `approve_change`, `decline_change`, `withdraw_change`, and the same for a
   file of rules
-- sweeps: `make_plan`, `approve_plan`, `start_sweep`, `run_sweep`, `work_on`, `pause_sweeps`, `report`
+- sweeps: `make_plan`, `approve_plan`, `start_sweep`, `run_sweep`, `work_on`, `pause_sweeps`, `cancel_sweep`,
+  `report`
 - rules: `seed_rules`, `import_rules` (CSV), `import_rule_file`, `export_rules` (YAML), `lint_rules`, and how they read
   in words
 - choosing: `choose_period` and what it would do
@@ -96,6 +97,7 @@ from apps.retention.services.sweeps import (
     SweepRefused,
     approve_plan,
     approved_plan,
+    cancel_sweep,
     is_planned,
     make_plan,
     pause_sweeps,
@@ -122,6 +124,7 @@ __all__ = [
     "backups_until",
     "begin_erasing",
     "being_erased",
+    "cancel_sweep",
     "check_scope",
     "choose_period",
     "chosen_periods",

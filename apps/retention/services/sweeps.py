@@ -11,14 +11,17 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from apps.core.errors import DomainError, InvalidInput
+from apps.datamap import guards
 from apps.datamap.services import map_version
 from apps.ledger.services import canonical, record
 from apps.retention import planning, protection
 from apps.retention.models import Rule, Sweep, SweepPause, SweepQuerySet, SweepTask
 from apps.retention.services import clocks
-from apps.retention.states import SWEEP_TRANSITIONS, SweepStatus
+from apps.retention.states import SWEEP_TRANSITIONS, SweepStatus, TaskStatus
 
 OPEN_PLANS = (SweepStatus.PLANNED, SweepStatus.WAITING)
+AT_WORK = (SweepStatus.RUNNING, SweepStatus.INCOMPLETE)
+CANCELLED = "sweep_cancelled"  # why it was refused: a person stopped it
 LIFETIME = timedelta(days=7)
 SMALL = 10_000  # below this many rows a share of a table says nothing
 
@@ -169,11 +172,28 @@ def refuse_sweep(sweep: Sweep, *, reason: str, actor: str, now: datetime) -> Swe
 
 
 @transaction.atomic
+def cancel_sweep(sweep: Sweep, *, by: str, now: datetime) -> Sweep:
+    """A person stops a sweep that is at work: the batch in flight is finished, and none begins from this commit on.
+
+    It waits for that batch under the lock that holds take. Nothing comes back; what is left goes with the next plan.
+    Raises `SweepRefused`.
+    """
+    guards.take_hold_lock()
+    locked = Sweep.objects.select_for_update().get(pk=sweep.pk)
+    if locked.status not in AT_WORK:
+        raise _over(locked)
+    # Whoever works on a collection finds that it is no longer theirs, and stops.
+    working = locked.tasks.filter(status=TaskStatus.CLAIMED)
+    working.update(status=TaskStatus.PENDING, worker=None, lease_until=None)
+    return refuse_sweep(locked, reason=CANCELLED, actor=by, now=now)
+
+
+@transaction.atomic
 def _move(sweep: Sweep, to: SweepStatus, *, actor: str, at: datetime, **facts: Any) -> Sweep:
     """The only writer of a sweep's status: lock, refuse what the table lacks, write, tell the ledger."""
     locked = Sweep.objects.select_for_update().get(pk=sweep.pk)
     if to not in SWEEP_TRANSITIONS[SweepStatus(locked.status)]:
-        raise SweepRefused("sweep_over", _("This sweep is “%(status)s” now.") % {"status": locked.get_status_display()})
+        raise _over(locked)
     facts |= {"from": locked.status, "to": to.value}
     locked.status = to
     locked.started_at = locked.started_at or (at if to is SweepStatus.RUNNING else None)
@@ -181,6 +201,10 @@ def _move(sweep: Sweep, to: SweepStatus, *, actor: str, at: datetime, **facts: A
     locked.save(update_fields=["status", "started_at", "finished_at"])
     record(actor=actor, verb="retention.sweep_moved", target=locked, at=at, **facts)
     return locked
+
+
+def _over(sweep: Sweep) -> SweepRefused:
+    return SweepRefused("sweep_over", _("This sweep is “%(status)s” now.") % {"status": sweep.get_status_display()})
 
 
 @transaction.atomic

@@ -61,7 +61,9 @@ def sweep(request: HttpRequest, hash: str) -> HttpResponse:
     run = Run.of(found, user=request.user, now=clock.now())
     swap_parts(request, when=run.is_at_work)
     approval = _approval(found) if run.waits and policies.can_approve_sweep(request.user) else None
-    return render(request, "retention/sweep.html", run.page() | {"approval": approval})
+    cancelling = _cancelling(found) if policies.can_cancel_sweep(request.user, found) else None
+    steps = {"approval": approval, "cancelling": cancelling}
+    return render(request, "retention/sweep.html", run.page() | steps)
 
 
 @require_safe
@@ -108,6 +110,42 @@ def _approval(found: Sweep) -> Question:
         ),
         _("Approve the plan"),
         _("Not now"),
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def cancel(request: HttpRequest, hash: str) -> HttpResponse:
+    """Stop a sweep that is at work, after asking once more."""
+    found = _visible(request, hash)
+    if not policies.can_approve_sweep(request.user):
+        raise PermissionDenied
+    if request.method == "POST":
+        return _cancel(request, found)
+    return ask(request, _cancelling(found), back=_address(found))
+
+
+@require_fresh_factor
+def _cancel(request: HttpRequest, found: Sweep) -> HttpResponse:
+    try:
+        services.cancel_sweep(found, by=cast(User, request.user).key, now=clock.now())
+    except DomainError as error:
+        messages.error(request, error.message)
+    else:
+        messages.success(request, _("The sweep is stopped. Nothing more goes until the next plan."))
+    return redirect(_address(found))
+
+
+def _cancelling(found: Sweep) -> Question:
+    return Question(
+        reverse("retention:sweep_cancel", args=[found.hash]),
+        _("Stop this sweep?"),
+        _(
+            "The batch in flight is finished, and nothing more goes. What has gone does not come back. "
+            "Tomorrow’s plan takes what is left: place a legal hold or change the rule, if it must stay."
+        ),
+        _("Stop the sweep"),
+        _("Let it go on"),
     )
 
 

@@ -23,6 +23,7 @@ class Command(BaseCommand):
         verb.add_argument("--plan", action="store_true", help="count what would go and what would stay, and pin it")
         verb.add_argument("--run", metavar="HASH", help="execute exactly this plan, or go on with it")
         verb.add_argument("--nightly", action="store_true", help="plan today's sweep and run it: for cron")
+        verb.add_argument("--cancel", metavar="HASH", help="stop this sweep: no batch of it begins any more")
         verb.add_argument("--pause", action="store_true", help="let no batch begin, on whatever machine")
         verb.add_argument("--resume", action="store_true", help="let sweeps go on where they stood still")
         parser.add_argument("--at", type=_day, metavar="DATE", help="plan for this day (default: today, in UTC)")
@@ -44,11 +45,21 @@ class Command(BaseCommand):
             changed = (services.pause_sweeps if options["pause"] else services.resume_sweeps)(by="command", now=now)
             word = "paused" if options["pause"] else "going on"
             self.stdout.write(f"Sweeps are {word}." if changed else f"Sweeps were {word} already.")
+        elif options["cancel"]:
+            self._cancel(options["cancel"], now)
         elif options["plan"]:
             plan = services.make_plan(day=options["at"] or _today(now), now=now, actor="command", keys=options["rule"])
             self._tell_plan(plan, options["as_json"])
         else:
             self._run(options["run"] or self._nightly(now), options["as_json"])
+
+    def _cancel(self, hash_: str, now: datetime) -> None:
+        sweep = Sweep.objects.filter(hash=hash_).first()
+        if sweep is None:
+            raise CommandError("There is no plan with this hash.")
+        stopped = services.cancel_sweep(sweep, by="command", now=now)
+        done = sum(stopped.tasks.values_list("done", flat=True))
+        self.stdout.write(f"The sweep is stopped after {done:,} of {stopped.planned:,} rows.")
 
     def _nightly(self, now: datetime) -> str:
         services.read_clock(now=now)
@@ -103,6 +114,8 @@ class Command(BaseCommand):
 
 
 def _why_not_done(sweep: Sweep, tasks: list[SweepTask]) -> str:
+    if sweep.status == SweepStatus.REFUSED:
+        return f"Not carried out to the end: {sweep.reason}."
     failed = sorted({f"{task.collection} ({task.error_code})" for task in tasks if task.error_code})
     if failed:
         return f"Incomplete, to be tried again: {', '.join(failed)}."
