@@ -164,7 +164,6 @@ RETENTION = {
     "retention:sweep": Row(STAFF, needs="a_sweep"),
     "retention:sweep_progress": Row(STAFF, needs="a_sweep"),
     "retention:sweep_approve": Row(frozenset({"officer"}), FORM, "a_sweep"),
-    "retention:sweep_cancel": Row(frozenset({"officer"}), FORM, "a_sweep"),
     "retention:sweep_spreadsheet": Row(STAFF, needs="a_sweep"),
     "retention:sweep_data": Row(STAFF, needs="a_sweep"),
 }
@@ -243,6 +242,9 @@ COOKIES = {
     "cookies:page": Row(EVERYBODY, FORM),
     "cookies:continue": Row(NOBODY),  # without an address to go on to there is no such page
     "cookies:gpc": Row(EVERYBODY),
+    "cookies:script": Row(EVERYBODY),
+    "cookies:banner": Row(EVERYBODY, needs="a_banner"),
+    "cookies:table": Row(EVERYBODY, needs="a_table"),
     "cookies:register": Row(STAFF),
     "cookies:site": Row(STAFF, needs="a_site"),
     "cookies:publish": Row(ADMIN, POST, "a_site"),
