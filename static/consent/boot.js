@@ -79,10 +79,11 @@
       const next = () => { busy = 0; run(); }, old = queue.shift(), name = old.dataset.consent;
       if (!may(name) || !old.isConnected) { shown.delete(old); return next(); }
       try {
-        const script = d.createElement("script"), src = old.dataset.src || old.getAttribute("src"), same = text => text;
-        if (!trust) try {
-          trust = w.trustedTypes.createPolicy("portal-consent", { createScript: same, createScriptURL: same });
-        } catch { trust = { createScript: same, createScriptURL: same }; }
+        const script = d.createElement("script"), src = old.dataset.src || old.getAttribute("src");
+        if (!trust) {
+          const same = text => text, rules = { createScript: same, createScriptURL: same };
+          try { trust = w.trustedTypes.createPolicy("portal-consent", rules); } catch { trust = rules; }
+        }
         for (const { name, value } of old.attributes) if (!/^(type|nonce|src|data-(src|type))$/.test(name)) script.setAttribute(name, value);
         if (old.dataset.type) script.type = old.dataset.type;
         script.nonce = nonce;

@@ -149,6 +149,12 @@ class World:
     def a_cookie(self) -> dict[str, object]:
         return {"line": CookieFactory().line}
 
+    def a_banner(self) -> dict[str, object]:
+        return {"tag": "x"}
+
+    def a_table(self) -> dict[str, object]:
+        return {"site": "main", "number": 1, "language": "en"}
+
     def a_hold(self) -> dict[str, object]:
         return {"reference": hold(account="1001", owner=self.people["officer"]).reference}
 

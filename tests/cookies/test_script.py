@@ -170,7 +170,7 @@ def test_the_table_tells_each_entry_in_words(shop):
         "/consent.js?site=nobody",
         "/consent.js?site=%00",
         "/consent.js?site=" + "x" * 5000,
-        "/consent/ui.x.js",
+        "/consent/ui.x.js?site=nobody",
         "/consent/ui.x.js?site=shop&lang=xx",
         "/consent/ui.x.js?site=shop&lang=%00&v=9999999999999999999",
         "/consent/register/shop/1/fr.json",

@@ -34,7 +34,7 @@ def boot(request: HttpRequest) -> HttpResponseBase:
 @require_safe
 def banner(request: HttpRequest, tag: str) -> HttpResponseBase:
     """The module that the boot script loads. Under an old tag the newest comes, and is soon asked for again."""
-    site, language = request.GET.get("site", ""), request.GET.get("lang", "")
+    site, language = request.GET.get("site", "main"), request.GET.get("lang", "en")
     for number in (request.GET.get("v", ""), ""):
         edition = script.Edition.of(site, number)
         made = script.banner(edition, language) if edition and language in edition.languages else None
