@@ -1,13 +1,14 @@
 from django.urls import path
 
 from apps.cookies import ingest
-from apps.cookies.views import public, register, script
+from apps.cookies.views import public, receipt, register, script
 
 app_name = "cookies"
 urlpatterns = [
     path("api/v1/cookie-choices", ingest.cookie_choices, name="ingest"),
     path("api/v1/cookie-choices/handover", ingest.take_over, name="handover"),
     path("cookies/", public.page, name="page"),
+    path("cookies/receipt/", receipt.receipt, name="receipt"),
     path("cookies/continue/", public.hand_over, name="continue"),
     path(".well-known/gpc.json", public.gpc, name="gpc"),
     path("registers/cookies/", register.register, name="register"),

@@ -202,6 +202,7 @@ RECEIPTS = {
     "consent:receipt": Row(OWNER_OF_ACME, needs="a_consent"),
     "consent:receipt_keys": Row(EVERYBODY),
     "consent:receipt_verify": Row(EVERYBODY, POST),
+    "cookies:receipt": Row(NOBODY),  # the browser's cookie is the key: no sign-in, and nothing in the address
 }
 CONSENTS = {
     "consent:overview": Row(frozenset({"officer", "dpo", "auditor"})),

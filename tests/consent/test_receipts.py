@@ -94,6 +94,15 @@ def test_a_receipt_tells_of_the_withdrawal_that_came_later():
     assert [entry["event_id"] for entry in first["event"]] == [str(given.id), str(withdrawn.id)]
 
 
+def test_what_is_said_after_a_withdrawal_begins_a_record_of_its_own():
+    began = now() - timedelta(days=3)
+    said({"newsletter": True}, at=began)
+    withdrawn = said({"newsletter": False}, action="withdrawn", at=began + timedelta(days=1))
+    again = said({"newsletter": True}, at=began + timedelta(days=2))
+    assert [state for state, _keys in states(written(withdrawn).content)] == ["ConsentGiven", "Withdrawn"]
+    assert states(written(again).content) == [("ConsentGiven", ["newsletter"])]
+
+
 def test_what_was_refused_is_not_called_withdrawn():
     assert states(written(said({"newsletter": False}, action="refused")).content) == [("Refused", ["newsletter"])]
 

@@ -8,6 +8,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 
 from apps.consent.ids import event_id
 from apps.consent.models import Event
@@ -111,6 +113,8 @@ def test_a_person_takes_a_receipt_away_signed_and_to_read(client, person, form, 
 def test_the_page_of_a_receipt_shows_words_and_history(client, person):
     event = newsletter(person, at=now() - timedelta(days=1))
     page = client.get(address(event)).content.decode()
+    told = date_format(localtime(event.at), "DATETIME_FORMAT")
+    assert page.count(told) == 2  # among the facts and in the history: one hour, that of the house
     assert "About newsletter" in page
     assert event.text in page
     assert "?format=kantara" in page

@@ -15,6 +15,7 @@ from apps.core.crypto import pseudonym
 
 GIVEN = frozenset({"ConsentGiven", "RenewedConsentGiven"})
 ENDED = frozenset({"Withdrawn", "MandateRevoked", "Objected"})
+DENIED = frozenset({"Refused", "MandateRefused"})
 YES = {Basis.CONSENT: "ConsentGiven", Basis.MANDATE: "MandateGiven", Basis.INTEREST: "NotObjected"}
 NO = {Basis.CONSENT: "Refused", Basis.MANDATE: "MandateRefused", Basis.INTEREST: "Objected"}
 TAKEN_BACK = {Basis.CONSENT: "Withdrawn", Basis.MANDATE: "MandateRevoked", Basis.INTEREST: "Objected"}
@@ -118,6 +119,9 @@ def _steps(event: Event, facts: Mapping[str, Facts], *, now: datetime) -> list[S
     steps = [own]
     if before and ENDED & set(own.states.values()):
         steps.insert(0, Step(before.at, _states(before, facts, None), before))
+    stands = any(state not in ENDED | DENIED for state in own.states.values())
+    if not stands:
+        return steps  # what is said later begins a record of its own
     if after:
         steps.append(Step(after.at, _states(after, facts, event), after))
     elif event.ended_at and event.at < event.ended_at <= now:

@@ -7,6 +7,8 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils.formats import date_format
+from django.utils.text import capfirst
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -75,7 +77,7 @@ def show(event: Event, text: Text | None, *, states: Mapping[str, str], now: dat
         event=event,
         at=event.at,
         answers=_answers(event, text, states),
-        how=str(event.get_method_display()),
+        how=capfirst(str(event.get_method_display())),
         ends=_ends(event, in_force=in_force),
         is_standing=in_force and any(event.choices.values()),
         change_url=change_url(event),
@@ -102,14 +104,15 @@ def _ends(event: Event, *, in_force: bool) -> str:
         return ""
     if event.ended_at is None:
         return _("Holds until you change it")
-    day = date_format(event.ended_at, "DATE_FORMAT")
+    day = date_format(localtime(event.ended_at), "DATE_FORMAT")
     return _("Holds until %(day)s") % {"day": day} if in_force else _("Held until %(day)s") % {"day": day}
 
 
 def _facts(record: Record) -> list[Mapping[str, Any]]:
     """For `components/summary_list.html`."""
     event, text = record.event, record.text
-    rows = [(_("When"), date_format(event.at, "DATETIME_FORMAT")), (_("How"), str(event.get_method_display()))]
+    how = capfirst(str(event.get_method_display()))
+    rows = [(_("When"), date_format(localtime(event.at), "DATETIME_FORMAT")), (_("How"), how)]
     rows += [(_("Page"), event.page)] if event.page else []
     if text:
         version = _("%(notice)s, version %(version)s") % {"notice": text.notice, "version": text.version}
