@@ -14,7 +14,7 @@ PORTAL, SITE, SISTER = "https://privacy.portal.example", "https://www.shop.examp
 STRANGER = "https://stats.stranger.example"
 SNIPPET = f'<script src="{PORTAL}/consent.js?site=shop" nonce="n0nce"></script>'
 STRICT = (
-    f"default-src 'none'; script-src 'nonce-n0nce'; connect-src {PORTAL}; img-src {STRANGER}; frame-src {STRANGER}; "
+    f"default-src 'none'; script-src 'nonce-n0nce'; style-src 'nonce-n0nce'; connect-src {PORTAL}; img-src {STRANGER}; frame-src {STRANGER}; "
     "base-uri 'none'; require-trusted-types-for 'script'; trusted-types portal-consent"
 )
 TAGS = f"""
@@ -27,7 +27,8 @@ TAGS = f"""
 <iframe data-consent="functional" data-src="{STRANGER}/film" width="320" height="180" title="Film"></iframe>
 <img data-consent="marketing" data-src="{STRANGER}/pixel.gif" width="1" height="1" alt="">
 """
-BODY = '<h1>Shop</h1><p style="height:150vh">Things.</p><a href="/cookies/" data-consent-open>Cookie settings</a>'
+COVER = '<style nonce="n0nce">p { position: relative; z-index: 9; height: 150vh; margin: 0 }</style>'
+BODY = COVER + '<h1>Shop</h1><p>Things.</p><a href="/cookies/" data-consent-open>Cookie settings</a>'
 HEAD = '<script nonce="n0nce">window.log = []; function ran(what) { log.push(what); }</script>'
 
 
