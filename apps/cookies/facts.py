@@ -11,7 +11,7 @@ DATA = ("user.device.cookie_id", "user.behavior")
 def facts_of(event: Event) -> dict[str, Facts]:
     """Who gets data in each category, and for how long a choice counts; nothing where that register is not here."""
     versions = RegisterVersion.objects.of_site(event.scope.removeprefix("site:"))
-    version = versions.filter(number=event.register_version).first()
+    version = versions.filter(number=event.register_version or 0).first()
     if version is None:
         return {}
     found: dict[str, set[str]] = {category.value: set() for category in OPTIONAL}

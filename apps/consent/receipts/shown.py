@@ -86,7 +86,8 @@ def show(event: Event, text: Text | None, *, states: Mapping[str, str], now: dat
 
 
 def _answers(event: Event, text: Text | None, states: Mapping[str, str]) -> list[Answer]:
-    return [Answer(words_for(text, key), event.language, *STATES[state]) for key, state in states.items()]
+    told = ((words_for(text, key), *STATES[state]) for key, state in states.items())
+    return [Answer(name, event.language, str(said), tone) for name, said, tone in told]
 
 
 def change_url(event: Event) -> str:
