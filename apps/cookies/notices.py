@@ -18,7 +18,8 @@ from typing import Any
 import yaml
 from django.conf import settings
 
-from apps.cookies.models import Site
+from apps.consent.models import Text
+from apps.cookies.models import RegisterVersion, Site
 
 WORDS = Path(__file__).parent / "data" / "notice.yml"
 
@@ -39,6 +40,17 @@ def bodies(site: Site) -> dict[str, dict[str, Any]]:
         for language in site.languages
         if language in _words()
     }
+
+
+def texts_of(version: RegisterVersion) -> dict[str, dict[str, Any]]:
+    """Language -> the words that were published with this version."""
+    found = Text.objects.filter(digest__in=list(version.texts.values()))
+    return {text.language: text.body for text in found}
+
+
+def shown(version: RegisterVersion, language: str) -> Text:
+    """The words in one language, with the digest that stands in the proof."""
+    return Text.objects.get(digest=version.texts[language])
 
 
 def _filled(words: Any, facts: dict[str, Any]) -> Any:

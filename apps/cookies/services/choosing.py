@@ -7,9 +7,8 @@ from datetime import UTC, datetime
 
 from django.db import transaction
 
-from apps.consent.ids import decided_at, event_id
 from apps.consent.models import Event
-from apps.consent.services import Decision, end_event, record_decision
+from apps.consent.services import Decision, decided_at, end_event, event_id, record_decision
 from apps.consent.states import Action, Method
 from apps.cookies.choice import Choice, allowed, new_visitor
 from apps.cookies.models import RegisterVersion, Site
@@ -44,13 +43,23 @@ def make_choice(
     """
     said = allowed(answers) - ({Category.MARKETING.value} if seen.gpc else set())
     visitor = earlier.visitor if earlier else new_visitor()
-    at = now.replace(microsecond=0)  # the browser's cookie counts in seconds
-    choice = Choice(visitor, version.material_number, said, at.astimezone(UTC), event_id(now), seen.gpc)
-    decision = Decision(
+    at = now.astimezone(UTC).replace(microsecond=0)  # the browser's cookie counts in seconds
+    choice = Choice(visitor, version.material_number, said, at, event_id(now), seen.gpc)
+    action = Action.WITHDRAWN if withdraws else Action.CHOSEN
+    record_decision(_decision(site, version, choice, action, earlier, seen), now=now)
+    if earlier:
+        _end(site, earlier, at=decided_at(choice.event, now=now))
+    return choice
+
+
+def _decision(
+    site: Site, version: RegisterVersion, choice: Choice, action: str, earlier: Choice | None, seen: Circumstances
+) -> Decision:
+    return Decision(
         id=choice.event,
         scope=site.scope,
-        subject_key=visitor,
-        action=Action.WITHDRAWN if withdraws else Action.CHOSEN,
+        subject_key=choice.visitor,
+        action=action,
         method=Method.PAGE,
         choices=choice.answers,
         text=version.texts[seen.language],
@@ -64,10 +73,6 @@ def make_choice(
         previous=earlier.event if earlier else None,
         is_projected=False,
     )
-    record_decision(decision, now=now)
-    if earlier:
-        _end(site, earlier, at=decided_at(choice.event, now=now))
-    return choice
 
 
 def _end(site: Site, earlier: Choice, *, at: datetime) -> None:

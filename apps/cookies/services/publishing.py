@@ -7,9 +7,8 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from apps.consent.services import publish_texts
-from apps.consent.texts import digest_of as digest_of_text
 from apps.cookies.models import Cookie, RegisterVersion, Site
-from apps.cookies.notices import bodies
+from apps.cookies.notices import bodies, texts_of
 from apps.cookies.services.entries import lock_site
 from apps.cookies.snapshots import Changes, Content, compare, content_of, digest_of, to_publish
 from apps.core.errors import DomainError
@@ -38,14 +37,13 @@ def preview(site: Site) -> Preview:
     latest = RegisterVersion.objects.of_site(site.key).first()
     content = content_of(site, to_publish(current))
     meanings = {str(cookie.line) for cookie in current if cookie.is_draft and cookie.changes_meaning}
-    words = {language: digest_of_text(site.notice, language, body) for language, body in bodies(site).items()}
     return Preview(
         site=site,
         latest=latest,
         content=content,
         digest=digest_of(content),
         changes=compare(latest.content if latest else None, content, meanings=meanings),
-        changes_words=latest is not None and latest.texts != words,
+        changes_words=latest is not None and texts_of(latest) != bodies(site),
     )
 
 

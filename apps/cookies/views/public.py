@@ -11,8 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from apps.consent.models import Text
-from apps.cookies import handover, words
+from apps.cookies import handover, notices, words
 from apps.cookies.agents import coarse
 from apps.cookies.choice import Choice, counting, is_signalled, sent
 from apps.cookies.forms import ChoiceForm
@@ -43,7 +42,7 @@ def page(request: HttpRequest) -> HttpResponse:
 def _context(request: HttpRequest, version: RegisterVersion, *, now: datetime) -> dict[str, Any]:
     language, gpc = _language(version), is_signalled(request)
     choice = counting(sent(request), version.site, version, now=now)
-    shown = Text.objects.get(digest=version.texts[language])
+    shown = notices.shown(version, language)
     choice = choice.obeying(gpc) if choice else None
     return {
         "words": shown.body,
@@ -72,7 +71,7 @@ def _choose(request: HttpRequest, version: RegisterVersion) -> HttpResponse:
         messages.error(request, _("This page changed while you read it. Nothing was recorded: please choose again."))
         return redirect("cookies:page")
     choice = _record(request, form, version, language)
-    messages.success(request, Text.objects.get(digest=version.texts[language]).body["saved"])
+    messages.success(request, notices.shown(version, language).body["saved"])
     response = redirect("cookies:page")
     keep(request, response, version, choice)
     return response
