@@ -72,7 +72,10 @@ def world(
 ) -> Iterator[World]:
     folder, port = tmp_path_factory.mktemp("consent"), _free_port()
     clone = _clone(f"portal_test_consent_{os.getpid()}")
-    environment = _environment(clone, folder, static_root, port) | {"BASE_URL": f"http://localhost:{port}"}
+    environment = _environment(clone, folder, static_root, port) | {
+        "BASE_URL": f"http://localhost:{port}",
+        "CHOICES_A_MINUTE_PER_NETWORK": "6000",  # all visitors here come from one address
+    }
     portal = Portal(environment["BASE_URL"], environment, folder)
     web = ("--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--blocking-threads", "4")
     portal.start("web", sys.executable, "-m", "granian", *web, "privacy_portal.wsgi:application")
