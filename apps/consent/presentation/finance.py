@@ -31,7 +31,7 @@ class Stays:
 
     need: str
     until: date | None
-    withdrawn_at: datetime
+    withdrawn_at: datetime | None
     facts: list[Fact]
 
 
@@ -61,8 +61,8 @@ def page(account: CustomerAccount) -> dict[str, Any]:
 
 
 def _switch(purpose: str, state: State | None, facts: list[Fact]) -> Switch:
-    is_on = bool(facts)
-    return Switch(words(purpose), is_on, state.since if state else None, receipt_url(state and state.event), facts)
+    since, event = (state.since, state.event) if state else (None, None)
+    return Switch(words(purpose), bool(facts), since, receipt_url(event), facts)
 
 
 def _withdrawn(account: CustomerAccount) -> list[PaymentMethod]:

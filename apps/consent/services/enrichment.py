@@ -48,9 +48,11 @@ def object_to_enrichment(*, identities: Sequence[Identity], language: str, manne
         return False
     words = current_text(ENRICHMENT, language)
     event = say(Action.OBJECTED, {ENRICHMENT: False}, subject_key=key, text=words, manner=manner, now=now)
-    facts = {"scope": PROVIDER, "purpose": ENRICHMENT, "source": f"consent.event:{event}"}
     for one in identities:
-        object_to_purpose(**facts, subject_key=lookup(one), actor=_actor(manner), now=now)
+        object_to_purpose(
+            scope=PROVIDER, subject_key=lookup(one), purpose=ENRICHMENT, source=f"consent.event:{event}",
+            actor=_actor(manner), now=now,
+        )  # fmt: skip
     order_removal(purpose=ENRICHMENT, rules=RULES, identities=identities, event=event, now=now)
     return True
 

@@ -136,8 +136,9 @@ def _narrow_objection(key: str, *, actor: str, now: datetime) -> None:
     for objection in Objection.objects.of(PROVIDER, key).open().filter(purpose__in=(MARKETING, NEWSLETTER)):
         lift_objection(objection, actor=actor, now=now)
         for purpose in rest if objection.purpose == MARKETING else ():
-            facts = {"scope": PROVIDER, "subject_key": key, "purpose": purpose, "source": objection.source}
-            object_to_purpose(**facts, actor=actor, now=now)
+            object_to_purpose(
+                scope=PROVIDER, subject_key=key, purpose=purpose, source=objection.source, actor=actor, now=now
+            )
 
 
 @transaction.atomic
@@ -170,8 +171,10 @@ def stop_marketing(*, subject_key: str, purpose: str = MARKETING, language: str,
         Subscription.objects.filter(lookup=subject_key).delete()
     words, choices = current_text(PRODUCTS, language), dict.fromkeys(sorted(ended), False)
     event = say(Action.OBJECTED, choices, subject_key=subject_key, text=words, manner=manner, now=now)
-    facts = {"scope": PROVIDER, "subject_key": subject_key, "purpose": purpose, "source": f"consent.event:{event}"}
-    object_to_purpose(**facts, actor=_actor(manner), now=now)
+    object_to_purpose(
+        scope=PROVIDER, subject_key=subject_key, purpose=purpose, source=f"consent.event:{event}",
+        actor=_actor(manner), now=now,
+    )  # fmt: skip
     return True
 
 
