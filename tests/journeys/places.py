@@ -8,11 +8,14 @@ from typing import Any
 from django.core.management import call_command
 
 from apps.accounts.models import CustomerAccount, User
+from apps.consent import links
 from apps.consent.ids import event_id
 from apps.consent.models import PROVIDER
-from apps.consent.services import Decision, record_decision
-from apps.consent.services.answers import current_text
+from apps.consent.services import Decision, finance, record_decision
+from apps.consent.services.answers import Manner, current_text
+from apps.consent.states import Method
 from apps.cookies.models import Cookie
+from apps.core import crypto
 from apps.core.identities import Identity, IdentityType
 from apps.demo.sign_ins import ACME, GLOBEX, create_sign_ins
 from apps.processors.models import Engagement
@@ -27,6 +30,7 @@ from tests.retention.sweeping import furnish_pages
 
 PLAIN_STATES = ("received", "waiting", "doubted", "extended", "withdrawn", "late")
 VARIANTS = (
+    *("finance-ideal", "finance-paypal", "own-preferences", "own-enrichment"),
     "sweep-cancel",
     *("home-none", "requests-none", "desk-none", "holds-none", "hold-lifted", "hold-lift", "retention-audited"),
     *("sweep-approve", "leave-stay", "rule-end", "rules-file", "departure-new", "consents-none"),
@@ -57,6 +61,8 @@ PUBLIC = (
     Place("processors", "/processors/"),
     Place("cookies", "/cookies/"),
     Place("retention", "/retention/"),
+    Place("newsletter", "/newsletter/"),
+    Place("preferences-ask", "/preferences/"),
     Place("sign-in", "/account/login/"),
     Place("sign-up", "/account/signup/"),
     Place("password-reset", "/account/password/reset/"),
@@ -83,7 +89,7 @@ def furnish(*, now: datetime, number: str, settle: Callable[[], Any]) -> list[Pl
     customer = [Place(f"request-{name}", f"/requests/{each.reference}/", CUSTOMER) for name, each in made.items()]
     desk = [Place(f"desk-{name}", f"/desk/{each.reference}/", SECOND_OFFICER) for name, each in made.items()]
     return [*PUBLIC, *customer, *desk, *_fixed(made), *_holds(people[OFFICER], now), *_retention(now), *_leaving(now),
-            *_receipts(people[CUSTOMER], now)]  # fmt: skip
+            *_consents(now), *_receipts(people[CUSTOMER], now)]  # fmt: skip
 
 
 def _holds(officer: User, now: datetime) -> list[Place]:
@@ -128,6 +134,37 @@ def _leaving(now: datetime) -> list[Place]:
         Place("departures", "/desk/departures/", OFFICER),
         Place("departure-new", "/desk/departures/new/", OFFICER),
         Place("departure-certificate", f"{own}{done.account_id}/leave/certificate/", OFFICER),
+    ]
+
+
+def _consents(now: datetime) -> list[Place]:
+    """An owner with both switches on, and the pages that a link in a mail opens."""
+    owner = User.objects.get(email="owner@acme.example")
+    account = CustomerAccount.objects.get(platform_account_id=ACME)
+    said = {"account": account, "manner": Manner(Method.SWITCH), "by": owner, "now": now - timedelta(days=9)}
+    card = {"last_four": "4242", "expires": "2031-05", "holder": "A. Owner"}
+    words = {purpose: current_text(purpose, "en").digest for purpose in (finance.METHOD, finance.TOP_UP, "newsletter")}
+    finance.save_payment_method(kind="card", details=card, text=words[finance.METHOD], **said)
+    amounts = {"amount": 2500, "threshold": 1000, "monthly_cap": 10000}
+    finance.switch_top_up_on(amounts=amounts, text=words[finance.TOP_UP], **said)
+    whom, own = Identity(IdentityType.EMAIL, owner.email), f"/account/finance/{account.pk}/"
+    preferences, key = links.preferences_token(whom, now=now), crypto.lookup(whom)
+    confirm, end = (
+        links.confirm_token(whom, text=words["newsletter"], now=now),
+        links.unsubscribe_token("newsletter", key),
+    )
+    return [
+        Place("finance", own, owner.email),
+        Place("finance-card", f"{own}payment-method/card/", owner.email),
+        Place("finance-ideal", f"{own}payment-method/ideal/", owner.email),
+        Place("finance-paypal", f"{own}payment-method/paypal/", owner.email),
+        Place("finance-top-up", f"{own}top-up/", owner.email),
+        Place("own-preferences", "/account/preferences/", owner.email),
+        Place("own-enrichment", "/account/enrichment/", owner.email),
+        Place("preferences", f"/preferences/{preferences}/"),
+        Place("enrichment", f"/preferences/{preferences}/enrichment/"),
+        Place("newsletter-confirm", f"/newsletter/confirm/{confirm}/"),
+        Place("unsubscribe", f"/newsletter/unsubscribe/{end}/"),
     ]
 
 
