@@ -21,6 +21,8 @@ from django.conf import settings
 from apps.consent.models import Text
 from apps.cookies.models import RegisterVersion, Site
 
+EDITION = "edition"
+"""Beside the words, where they came back after others: the number of the register they came back with."""
 WORDS = Path(__file__).parent / "data" / "notice.yml"
 
 
@@ -43,9 +45,9 @@ def bodies(site: Site) -> dict[str, dict[str, Any]]:
 
 
 def texts_of(version: RegisterVersion) -> dict[str, dict[str, Any]]:
-    """Language -> the words that were published with this version."""
+    """Language -> the words that were published with this version, without the mark of an edition."""
     found = Text.objects.filter(digest__in=list(version.texts.values()))
-    return {text.language: text.body for text in found}
+    return {text.language: {key: each for key, each in text.body.items() if key != EDITION} for text in found}
 
 
 def shown(version: RegisterVersion, language: str) -> Text:

@@ -179,6 +179,19 @@ def test_other_words_of_the_banner_alone_are_an_editorial_change(site, published
     assert version.texts != published.texts
 
 
+def test_words_that_come_back_are_published_as_an_edition_of_their_own(site, published, settings):
+    name = settings.PROVIDER["name"]
+    for each in ("Another Name B.V.", name, "Another Name B.V."):
+        settings.PROVIDER = settings.PROVIDER | {"name": each}
+        version = publish(site)
+        assert not preview(site).is_any
+    assert (version.number, version.material_number) == (4, 1)
+    texts = Text.objects.filter(notice=site.notice, language="en").order_by("version")
+    assert [(text.body["controller"], text.body.get("edition")) for text in texts] == [
+        (name, None), ("Another Name B.V.", None), (name, 3), ("Another Name B.V.", 4),
+    ]  # fmt: skip
+
+
 def test_a_dropped_draft_leaves_what_is_published(site, published):
     draft = write(stats(site), lifetime="P7D")
     drop_draft(draft.line, actor="command", now=now())

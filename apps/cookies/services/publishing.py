@@ -2,16 +2,17 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from apps.consent.services import publish_texts
 from apps.cookies.models import Cookie, RegisterVersion, Site
-from apps.cookies.notices import bodies, texts_of
+from apps.cookies.notices import EDITION, bodies, texts_of
 from apps.cookies.services.entries import lock_site
 from apps.cookies.snapshots import Changes, Content, compare, content_of, digest_of, to_publish
-from apps.core.errors import DomainError
+from apps.core.errors import DomainError, InvalidInput
 from apps.ledger.services import record
 
 
@@ -71,11 +72,11 @@ def publish_register(site: str, *, asks_again: bool, seen_digest: str, actor: st
 
 def _snapshot(seen: Preview, *, asks_again: bool, actor: str, now: datetime) -> RegisterVersion:
     site, latest = seen.site, seen.latest
-    words = bodies(site)
-    texts = publish_texts(notice=site.notice, bodies=words, is_material=asks_again, actor=actor, now=now)
+    number = latest.number + 1 if latest else 1
+    texts = _publish_words(site, number, asks_again=asks_again, actor=actor, now=now)
     return RegisterVersion.objects.create(
         site=site,
-        number=latest.number + 1 if latest else 1,
+        number=number,
         content=seen.content,
         digest=seen.digest,
         texts=texts,
@@ -84,6 +85,17 @@ def _snapshot(seen: Preview, *, asks_again: bool, actor: str, now: datetime) -> 
         reasons=[reason.value for reason in seen.changes.reasons],
         published_at=now,
     )
+
+
+def _publish_words(site: Site, number: int, *, asks_again: bool, actor: str, now: datetime) -> dict[str, str]:
+    """Language -> digest. Words that come back after others stood in their place get the edition that they come with:
+    a text that was replaced stays replaced."""
+    how: dict[str, Any] = {"notice": site.notice, "is_material": asks_again, "actor": actor, "now": now}
+    try:
+        return publish_texts(bodies=bodies(site), **how)
+    except InvalidInput:
+        again = {language: {**body, EDITION: number} for language, body in bodies(site).items()}
+        return publish_texts(bodies=again, **how)
 
 
 def _settle(site: str, *, now: datetime) -> None:
