@@ -23,7 +23,7 @@ from apps.retention import evaluation, protection
 from apps.retention.comparing import is_longer
 from apps.retention.models import Rule
 from apps.retention.periods import Period
-from apps.retention.states import Basis
+from apps.retention.states import Action, Basis
 
 CATEGORIES = Path(__file__).parent / "data" / "data_categories.csv"
 LONGEST_ABROAD = Period.parse("P24M")
@@ -191,6 +191,27 @@ def _twice(subject: str, rules: Sequence[Rule]) -> Iterator[Finding]:
             yield Finding(subject, "overlap", message % {"first": first.key, "second": second.key})
 
 
+def _mixed_actions(scene: _Scene) -> Iterator[Finding]:
+    for key, one in scene.collections.items():
+        conditional = {each.rule for each in one.conditions}
+        limits = _limits(rule for rule in scene.reaching[key] if rule.key not in conditional)
+        for first, second in combinations(limits, 2):
+            if first.action != second.action and _meet(first, second):
+                message = _(
+                    "“%(deletes)s” deletes its rows, “%(masks)s” makes them anonymous: where both reach a row, it is "
+                    "deleted once both have run out, and never made anonymous."
+                )
+                deletes, masks = (first, second) if first.action == Action.DELETE else (second, first)
+                told = {"deletes": deletes.key, "masks": masks.key}
+                yield Finding(key, "mixed_actions", message % told, "warning")
+
+
+def _meet(first: Rule, second: Rule) -> bool:
+    """Whether some row can be in the place of both."""
+    places = {first.region.casefold(), second.region.casefold()}
+    return len(places) == 1 or evaluation.ANY_REGION in places
+
+
 # --- grounds ----------------------------------------------------------------------------------------------------------
 
 
@@ -287,6 +308,7 @@ CHECKS: tuple[Callable[[_Scene], Iterator[Finding]], ...] = (
     _categories_without_a_limit,
     _collections_without_a_rule,
     _overlaps,
+    _mixed_actions,
     _grounds,
     _names,
     _idle,

@@ -3,7 +3,7 @@
 import random
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from io import StringIO
 
 import pytest
@@ -11,6 +11,7 @@ import yaml
 from django.core.management import call_command
 from django.db import connection
 
+from apps.core import clock
 from apps.datamap import services as datamap
 from apps.datamap.contract import StoreUnavailable
 from apps.datamap.models import Effect
@@ -18,8 +19,10 @@ from apps.demo import schema
 from apps.demo.connections import connect_platform
 from apps.demo.services import DATASET_FILE
 from apps.ledger.models import Entry
+from apps.retention import services
 from apps.retention.models import Statistic
 from apps.retention.services import keep_statistics
+from apps.retention.states import SweepStatus
 from apps.retention.statistics import figures
 from tests.retention.test_statistics import COUNTRIES, DEVICES, FULL, PAGES, Visit, counted
 
@@ -157,6 +160,22 @@ def test_two_at_once_count_a_month_once(visits):
     with ThreadPoolExecutor(6) as pool:
         assert sum(pool.map(keep, range(6))) == 1
     assert len(kept()) == 1
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_sweep_counts_before_it_makes_anonymous_also_where_rules_run_from_several_days(visits, monkeypatch, is_known):
+    """Then nobody can say up to which day rows go: every month that is over is counted."""
+    now = clock.now()
+    long_ago = (now - timedelta(days=500)).date().replace(day=1)
+    with connect_platform() as opened, opened.cursor() as cursor:
+        schema.make_months(cursor, first=long_ago, last=now.date(), parents=schema.BY_MONTH)
+    visited(crowd(25), long_ago)
+    if not is_known:
+        monkeypatch.setattr(datamap.Walk, "latest", None)
+    plan = services.make_plan(day=now.date(), now=now, actor="command", keys=["web_visits"])
+    started = services.start_sweep(plan.hash, actor="command", now=now)
+    assert services.run_sweep(started, tick=lambda: now).status == SweepStatus.DONE
+    assert kept() == [(long_ago, ("NL", "mobile", "/"), 20, 20)]
 
 
 def test_while_the_store_is_down_no_month_counts_as_counted(visits, monkeypatch):

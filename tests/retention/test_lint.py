@@ -99,10 +99,24 @@ def test_two_limits_on_the_same_rows_overlap():
     both = replace(MAIL, retention=("mail", "other"))
     other = RULE | {"key": "other", "period": "P1Y"}
     assert codes(RULE, other, collections=[both]) == [("overlap", "shop:mail")]
-    for different in ({"starts_at": "closed"}, {"action": "anonymise"}, {"is_limit": False, "interest": True}):
+    for different in ({"starts_at": "closed"}, {"is_limit": False, "interest": True}):
         assert codes(RULE, other | different, collections=[both]) == []
     told_apart = replace(both, conditions=(Condition("other", "address", filled=True),))
     assert codes(RULE, other, collections=[told_apart]) == []
+
+
+def test_deleting_and_making_anonymous_what_may_be_one_row_is_told():
+    both = replace(MAIL, retention=("mail", "other"))
+    masks = RULE | {"key": "other", "action": "anonymise"}
+    [warning] = found(masks, RULE, collections=[both])
+    assert (warning.code, warning.subject, warning.severity) == ("mixed_actions", "shop:mail", "warning")
+    assert "“mail” deletes its rows, “other” makes them anonymous" in warning.message
+    assert ("mixed_actions", "shop:mail") in codes(RULE | {"region": "eea"}, masks, collections=[both])
+    assert codes(RULE, masks | {"is_limit": False, "interest": True}, collections=[both]) == []
+    elsewhere = (RULE | {"region": "eea"}, masks | {"region": "outside"})
+    assert "mixed_actions" not in [code for code, _subject in codes(*elsewhere, collections=[both])]
+    told_apart = replace(both, conditions=(Condition("other", "address", filled=True),))
+    assert codes(RULE, masks, collections=[told_apart]) == []
 
 
 def test_two_limits_on_the_same_column_overlap():

@@ -116,8 +116,10 @@ def _go(task: SweepTask, *, tick: Tick, until: float) -> bool:
         if not _is_its_turn(task, walk):
             return False
         _refuse_grown(task, order, now=tick())
-        if task.action == Action.ANONYMISE and not task.columns and walk.latest:
-            keep_statistics(task.collection, walk.latest + timedelta(days=1), tick())
+        if task.action == Action.ANONYMISE and not task.columns:
+            # Where rules run from several clocks, none says up to which month rows go: then it is all that are over.
+            latest = walk.latest or task.sweep.day
+            keep_statistics(task.collection, latest + timedelta(days=1), tick())
             reach("statistics kept")
         while move := walk.look(_cursor(task)):
             if time.monotonic() > until or SweepPause.objects.standing().exists():
