@@ -133,9 +133,15 @@ def texts_of(key: str) -> list[Text]:
     return list(Text.objects.filter(notice=key).order_by("version", "language"))
 
 
+def current_texts(texts: Iterable[Text]) -> list[Text]:
+    """Those in force, in the order of the languages."""
+    newest = {text.language: text for text in texts}  # the last one of a language wins
+    return sorted(newest.values(), key=lambda text: [*NAMES, text.language].index(text.language))
+
+
 def current_bodies(texts: Iterable[Text]) -> dict[str, Mapping[str, str]]:
     """The words in force, by language."""
-    return {text.language: text.body for text in texts}  # the last one of a language wins
+    return {text.language: text.body for text in current_texts(texts)}
 
 
 def versions(texts: Iterable[Text]) -> list[Version]:

@@ -158,7 +158,7 @@ def test_a_history_shows_each_act_with_the_words_as_they_were_shown(client, offi
     Objection.objects.create(scope=PROVIDER, subject_key="user:ann", purpose="direct_marketing", since=now())
     page = client.get(f"{PAGE}subject/user:ann/")
     text = page.content.decode()
-    assert [act.event.method for act, _scope in page.context["acts"]] == ["one_click", "switch"]
+    assert [act.event.method for act, _scope, _ends in page.context["acts"]] == ["one_click", "switch"]
     assert Text.objects.get(pk=digest()).body["summary"][:30] in text
     assert digest() in text
     assert "direct_marketing" in text

@@ -23,7 +23,7 @@ class SubjectForm(forms.Form):
     value = forms.CharField(
         label=_("Value"),
         max_length=254,
-        help_text=_("An address or a number is turned into its key here: the key alone is kept, and shown on."),
+        help_text=_("An address or a number is turned into its key here: no link and no log holds what you type."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
 

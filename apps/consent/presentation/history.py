@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import Count
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import CustomerAccount, User
@@ -55,11 +56,23 @@ def page(key: str, *, cursor: str | None, now: datetime) -> dict[str, Any]:
     return {
         "key": key,
         "page": rows,
-        "acts": [(act, scope_in_words(act.event.scope)) for act in acts],
+        "acts": [(act, scope_in_words(act.event.scope), _ends(act.event, now=now)) for act in acts],
         "states": list(State.objects.filter(subject_key=key).order_by("scope", "purpose")),
         "restrictions": list(Restriction.objects.filter(subject_key=key).order_by("-since")),
         "objections": list(Objection.objects.filter(subject_key=key).order_by("-since")),
     }
+
+
+def _ends(event: Event, *, now: datetime) -> str:
+    """Whether it holds, told to somebody else than whose it is."""
+    if event.ended_at is None:
+        return _("Holds")
+    if event.ended_at == event.at:
+        return ""  # nothing goes on under a no
+    day = date_format(event.ended_at, "DATE_FORMAT")
+    return (
+        _("Holds until %(day)s") % {"day": day} if event.is_in_force(at=now) else _("Held until %(day)s") % {"day": day}
+    )
 
 
 def scope_in_words(scope: str) -> str:

@@ -43,7 +43,7 @@ CATEGORIES = {
     "marketing": gettext_lazy("Marketing and analytics cookies"),
 }
 COOKIES = "cookies:"
-RANGES = 10
+RANGES = 6
 DIFFERENCES = {
     "": (gettext_lazy("Nothing differs"), "green"),
     "gap": (gettext_lazy("The range before it is missing"), "red"),

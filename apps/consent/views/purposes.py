@@ -47,13 +47,12 @@ def purpose(request: HttpRequest, key: str) -> HttpResponse:
     """One purpose: its words in every language, its versions with what each changed, and who changed it."""
     found = _purpose(request, key)
     texts = listings.texts_of(key)
-    current = {text.language: text for text in texts}
     can_edit = policies.can_edit_purposes(request.user) and not found.ended_at
     context = {
         "purpose": found,
         "title": listings.PurposeListing.titled(Purpose.objects.visible_to(request.user)).get(pk=key).title,
         "facts": listings.facts(found),
-        "texts": [(text, words_of(text)) for text in current.values()],
+        "texts": [(text, words_of(text)) for text in listings.current_texts(texts)],
         "versions": listings.versions(texts),
         "events": _events(request, key),
         "edit_url": reverse("consent:purpose_edit", args=[key]) if can_edit else "",
