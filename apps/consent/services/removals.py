@@ -93,8 +93,8 @@ def _claim(removal_id: uuid.UUID, *, now: datetime) -> Removal | None:
 
 def _failed(removal: Removal, code: str, *, is_stale: bool, now: datetime) -> None:
     pause = min(timedelta(seconds=10 * 2 ** min(removal.attempts, 12)), LONGEST_PAUSE)
-    values = {"error_code": code[:80], "next_attempt_at": now if is_stale else now + pause}
-    if is_stale:
+    values = {"error_code": code[:80], "next_attempt_at": now + pause}
+    if is_stale:  # what is left is planned anew
         values["plan_hash"] = ""
     Removal.objects.open().filter(pk=removal.pk, attempts=removal.attempts).update(**values)
 
@@ -104,7 +104,7 @@ def _work(removal: Removal, *, now: datetime) -> bool:
         plan = _plan(removal, now=now)
         if plan is None:  # the map knows no such collection
             return _finish(removal, {}, now=now)
-        counts: Counter[str] = Counter()
+        counts = Counter(removal.counts)  # of earlier plans, where something kept a row then
         for store, _rank in sorted(plan.ranks.items(), key=lambda item: item[1]):
             counts.update(_erase(removal, plan, store, now=now))
         remaining = [one for store in plan.ranks for one in datamap.search_again(plan, store=store, now=now)]
@@ -155,7 +155,8 @@ def _counted(receipt: datamap.Receipt, removal: Removal) -> Counter[str]:
 @transaction.atomic
 def _wait(removal: Removal, counts: Counter[str], *, now: datetime) -> bool:
     """Something keeps a row: look again, with a new plan, until nothing does."""
-    values = {"plan_hash": "", "error_code": "", "next_attempt_at": now + LOOK_AGAIN}
+    went = {"erased": counts["erased"], "anonymised": counts["anonymised"]}
+    values = {"plan_hash": "", "error_code": "", "next_attempt_at": now + LOOK_AGAIN, "counts": went}
     Removal.objects.open().filter(pk=removal.pk).update(**values)
     record(actor="system", verb="consent.removal_waits", target=f"consent.removal:{removal.pk}", at=now, **counts)
     return False

@@ -42,7 +42,8 @@ def marketing_of(identity: Identity, *, at: datetime) -> Marketing:
     key = crypto.lookup(identity)
     objected = set(Objection.objects.of(PROVIDER, key).open().values_list("purpose", flat=True))
     is_objected = MARKETING in objected
-    newsletter = is_on(key, NEWSLETTER, at=at) and not objected & {NEWSLETTER, MARKETING}
+    newsletter = is_on(key, NEWSLETTER, at=at) and Subscription.objects.filter(lookup=key).exists()
+    newsletter = newsletter and not objected & {NEWSLETTER, MARKETING}
     products = not objected & {PRODUCTS, MARKETING} if is_customer(identity) else None
     return Marketing(newsletter, products, is_objected)
 
