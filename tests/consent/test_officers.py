@@ -101,7 +101,7 @@ def test_the_page_costs_the_same_for_thirty_days_of_answers_as_for_one(client, o
     assert queries() == one <= 20
 
 
-@pytest.mark.req("CON-2")
+@pytest.mark.req("CON-4")
 def test_a_closed_range_is_calculated_again_on_the_page(client, officer):
     said()
     tasks.close_ranges()

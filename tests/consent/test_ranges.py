@@ -35,7 +35,7 @@ def as_owner(clone, statement, *values):
 
 
 @pytest.mark.django_db
-@pytest.mark.req("CON-2")
+@pytest.mark.req("CON-4")
 def test_ranges_follow_one_another_without_a_gap_and_hold_every_event_once():
     at = now()
     for minutes in (300, 299, 190, 60, 20, 16, 14, 1):
@@ -49,7 +49,7 @@ def test_ranges_follow_one_another_without_a_gap_and_hold_every_event_once():
 
 
 @pytest.mark.django_db
-@pytest.mark.req("CON-2")
+@pytest.mark.req("CON-4")
 def test_a_range_tells_the_ledger_its_number_and_its_digest():
     at = now()
     choice(at - HOUR)
@@ -66,7 +66,7 @@ def test_where_nothing_was_received_nothing_is_closed():
 
 
 @pytest.mark.django_db
-@pytest.mark.req("CON-2")
+@pytest.mark.req("CON-4")
 def test_an_end_that_is_set_later_leaves_the_digest_as_it_was():
     at = now()
     choice(at - HOUR)
@@ -75,7 +75,7 @@ def test_an_end_that_is_set_later_leaves_the_digest_as_it_was():
     assert ranges.verify_range(closed, now=at).difference == ""
 
 
-@pytest.mark.req("CON-2")
+@pytest.mark.req("CON-4")
 @pytest.mark.parametrize(
     ("statement", "difference"),
     [
@@ -97,7 +97,7 @@ def test_whoever_gets_round_the_triggers_is_found_out(committed_db, statement, d
     assert ranges.verify_range(Range.objects.latest("ends_at"), now=at).difference == difference
 
 
-@pytest.mark.req("CON-2")
+@pytest.mark.req("CON-4")
 def test_an_event_that_is_still_being_written_is_waited_for(committed_db):
     at = now()
     choice(at - HOUR)
@@ -113,7 +113,7 @@ def test_an_event_that_is_still_being_written_is_waited_for(committed_db):
     assert later.count == 1
 
 
-@pytest.mark.req("CON-2")
+@pytest.mark.req("CON-4")
 def test_two_workers_at_once_close_each_range_once(committed_db):
     at = now()
     for minutes in range(20, 400, 7):
