@@ -1,5 +1,6 @@
 """Proof of consent stays five years after its effect ended, and goes with the next sweep: rows, and whole months."""
 
+import threading
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -153,3 +154,31 @@ def test_what_is_kept_under_a_persons_id_is_found_by_their_address():
     scope = datamap.Scope((parse_identity("email", "ann@example.org"),), "1001", own=True)
     found = datamap.find(scope, now=now()).rows
     assert len(found["portal_consent:consent_state"]) == len(found["portal_consent:consent_objection"]) == 1
+
+
+@pytest.mark.req("CON-4")
+def test_a_month_that_somebody_reads_waits_and_is_dropped_when_they_are_done(committed_db):
+    decided(datetime(2026, 1, 5, tzinfo=UTC), ended_at=ENDED)
+    reader = connect(committed_db.app_url)
+    reader.autocommit = False
+    reader.cursor().execute("SELECT count(*) FROM consent_event")
+    done_reading = threading.Timer(1.5, reader.rollback)
+    done_reading.start()
+    done = sweep(committed_db, LAST_DAY + timedelta(days=1))
+    done_reading.join()
+    reader.close()
+    assert done.status == SweepStatus.DONE
+    assert batches() == [("consent_event_2026_01", "drop", 1)]
+
+
+@pytest.mark.req("CON-4")
+def test_the_database_refuses_a_month_that_a_shorter_rule_would_drop(committed_db):
+    decided(datetime(2026, 1, 5, tzinfo=UTC), ended_at=ENDED)
+    Rule.objects.filter(key="consent_proof").update(period="P1Y", max_period="P1Y")
+    at = datetime(2027, 6, 1, 3, tzinfo=UTC)
+    plan = services.make_plan(day=at.date(), now=at, actor="command", keys=["consent_proof"])
+    started = services.start_sweep(plan.hash, actor="command", now=at)
+    done = services.run_sweep(started, tick=lambda: at)
+    assert done.status == SweepStatus.INCOMPLETE
+    assert done.tasks.get().error_code == "store_failed"
+    assert Event.objects.count() == 1

@@ -109,10 +109,13 @@ def test_every_yes_ends_with_its_purpose_and_its_proof_begins_its_five_years():
         purpose = "newsletter" if number == 6 else "surveys"
         one = Decision(id=event_id(at), subject_key=f"user:{number}", choices={purpose: True}, **said)
         record_decision(one, now=at)
+    both = Decision(id=event_id(at), subject_key="user:both", choices={"surveys": True, "newsletter": True}, **said)
+    record_decision(both, now=at)
     ended = purposes.end_purpose(key="surveys", actor="command", now=now()).ended_at
-    assert [purposes.end_answers(at_most=4) for _ in range(3)] == [4, 2, 0]
+    assert [purposes.end_answers(at_most=4) for _ in range(3)] == [4, 3, 0]
     assert tasks.end_answers() == 0
-    assert State.objects.allowing(at=now()).get().purpose == "newsletter"
+    assert set(State.objects.allowing(at=now()).values_list("purpose", flat=True)) == {"newsletter"}
+    assert Event.objects.get(id=both.id).ended_at is None  # it says yes to another purpose, too
     assert set(Event.objects.filter(choices={"surveys": True}).values_list("ended_at", flat=True)) == {ended}
     assert Event.objects.get(choices={"newsletter": True}).ended_at is None
     with pytest.raises(DomainError, match="has ended"):

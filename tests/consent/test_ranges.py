@@ -119,9 +119,11 @@ def test_two_workers_at_once_close_each_range_once(committed_db):
     for minutes in range(20, 400, 7):
         choice(at - minutes * MINUTE, visitor=f"v{minutes}")
 
+    closed_by = []
+
     def work():
         try:
-            tasks.close_ranges()
+            closed_by.append(tasks.close_ranges())
         finally:
             connections.close_all()
 
@@ -131,6 +133,8 @@ def test_two_workers_at_once_close_each_range_once(committed_db):
     for worker in workers:
         worker.join()
     closed = list(Range.objects.order_by("ends_at"))
+    assert len(closed_by) == 2  # neither of them failed
+    assert sum(closed_by) == len(closed)
     assert sum(one.count for one in closed) == Event.objects.count() == 55
     assert all(one.ends_at == other.begins_at for one, other in pairwise(closed))
     assert Entry.objects.filter(verb="consent.range_closed").count() == len(closed)
