@@ -145,7 +145,7 @@ DATASET = {
                     "label": {
                         "en": "Saved payment methods of your account",
                         "nl": "Opgeslagen betaalmethoden van uw account",
-                        "ar": "وسائل الدفع المحفوظة لحسابكم",
+                        "ar": "وسائل الدفع المحفوظة لحسابك",
                     },
                     "clock": "ended_at",
                     "retention": ["payment_methods"],
@@ -166,7 +166,7 @@ DATASET = {
                     "label": {
                         "en": "Data removed because you said no",
                         "nl": "Gegevens die op uw nee zijn gewist",
-                        "ar": "بيانات مُحيت بناءً على رفضكم",
+                        "ar": "بيانات مُحيت بناءً على رفضك",
                     },
                     "clock": "done_at",
                     "retention": ["dsr_confirmation"],

@@ -108,7 +108,9 @@ def test_an_objection_that_is_taken_back_calls_the_removal_off():
 
 
 @pytest.mark.req("CON-7")
-@pytest.mark.parametrize(("query", "column"), [(PROSPECTS, "lead_id"), (HOLDERS, "holder_id")])
+@pytest.mark.parametrize(
+    ("query", "column"), [(PROSPECTS, "lead_id"), (HOLDERS, "holder_id")], ids=["prospect", "customer"]
+)
 def test_an_objection_takes_the_enrichment_of_prospects_and_customers_and_nothing_else(platform, query, column):
     number, address = platform.rows(query)[0][:2]
     before, others = everything(platform), platform.rows("SELECT count(*) FROM platform.enrichment_profiles")[0][0]

@@ -9,8 +9,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from apps.accounts.forms import EmailField, one_line
-from apps.consent.forms.answers import AnswerForm, agreement, plain_digits
+from apps.consent.forms.answers import AddressField, AnswerForm, agreement, one_line, plain_digits
 from apps.consent.states import PaymentKind
 
 EXPIRY = re.compile(r"^(\d{1,2})\s*[/.-]\s*(\d{2}|\d{4})$")
@@ -126,7 +125,7 @@ class IdealForm(MethodForm):
 
 
 class PayPalForm(MethodForm):
-    email = EmailField(label=_("E-mail address at PayPal"), help_text=_("The address you sign in with at PayPal."))
+    email = AddressField(label=_("E-mail address at PayPal"), help_text=_("The address you sign in with at PayPal."))
 
 
 METHOD_FORMS: dict[str, type[MethodForm]] = {

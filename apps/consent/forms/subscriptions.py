@@ -3,15 +3,14 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from apps.accounts.forms import EmailField
-from apps.consent.forms.answers import AnswerForm
+from apps.consent.forms.answers import AddressField, AnswerForm
 from apps.core.identities import Identity, IdentityType
 
 
 class NewsletterForm(AnswerForm):
     """The button under the words is the yes; the mail that follows asks for it once more."""
 
-    email = EmailField(help_text=_("We send one mail there, which asks you to confirm."))
+    email = AddressField(help_text=_("We send one mail there, which asks you to confirm."))
 
     @property
     def identity(self) -> Identity:
@@ -19,7 +18,7 @@ class NewsletterForm(AnswerForm):
 
 
 class PreferencesForm(forms.Form):
-    email = EmailField(help_text=_("We send a link to your preferences there."))
+    email = AddressField(help_text=_("We send a link to your preferences there."))
 
     @property
     def identity(self) -> Identity:
