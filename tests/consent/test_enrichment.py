@@ -141,7 +141,7 @@ def test_the_objection_stands_when_everything_is_gone(platform):
     assert not object_now(address)
 
 
-@pytest.mark.threat("T45")
+@pytest.mark.threat("T47")
 def test_a_worker_that_dies_between_store_and_portal_repeats_nothing(platform, monkeypatch):
     number, address = platform.rows(PROSPECTS)[0]
     object_now(address)

@@ -51,6 +51,7 @@ def send(client, purpose=KEY, to=JAN, key="1"):
 
 
 @pytest.mark.req("CON-1")
+@pytest.mark.threat("T41")
 def test_only_the_button_behind_the_link_in_the_mail_subscribes(client):
     assert "Look in your mailbox" in ask(client).content.decode()
     [letter] = letters()
@@ -90,7 +91,7 @@ def test_a_second_click_is_the_same_yes(client):
     assert Event.objects.count() == Subscription.objects.count() == 1
 
 
-@pytest.mark.threat("T9")
+@pytest.mark.threat("T14")
 def test_the_page_answers_the_same_for_known_and_unknown_addresses(client):
     unknown = ask(client, "nobody@example.com")
     letters()

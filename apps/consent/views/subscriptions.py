@@ -101,7 +101,10 @@ def newsletter_confirm(request: HttpRequest, token: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @_opened_by_link
 def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
-    """RFC 8058: a POST ends it, without cookies, sign-in or question. A GET changes nothing and shows a button."""
+    """RFC 8058: a POST ends it, without cookies, sign-in or question. A GET changes nothing and shows a button.
+
+    The signed link stands in for the CSRF token: whoever does not have it can't forge the request.
+    """
     purpose, subject_key = links.read_unsubscribe_token(token)
     if request.method != "POST":
         return render(request, "consent/newsletter_unsubscribe.html", {"text": words(purpose), "is_done": False})
