@@ -101,7 +101,7 @@
   const show = each => {
     const link = d.createElement("a"), { src } = each.dataset;
     holders.get(each)?.remove();
-    if (holders.delete(each)) each.hidden = false;
+    if (holders.delete(each)) each.style.display = "";
     shown.add(each);
     link.href = src;
     if (/^http/.test(link.protocol) && each.getAttribute("src") != src) each.src = src;

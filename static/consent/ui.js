@@ -213,7 +213,7 @@ export default kit => {
       h("div", { className: "actions" }, button("once", words.placeholder.once, () => kit.show(each)),
         ...gpc && name == "marketing" ? [] : [button("always", words.placeholder.always, () => set({ [name]: true }, "placeholder"))])));
     holders.set(each, place);
-    each.hidden = true;
+    each.style.setProperty("display", "none", "important");
     each.before(place);
   };
 

@@ -14,8 +14,8 @@ PORTAL, SITE, SISTER = "https://privacy.portal.example", "https://www.shop.examp
 STRANGER = "https://stats.stranger.example"
 SNIPPET = f'<script src="{PORTAL}/consent.js?site=shop" nonce="n0nce"></script>'
 STRICT = (
-    f"default-src 'none'; script-src 'nonce-n0nce'; style-src 'nonce-n0nce'; connect-src {PORTAL}; img-src {STRANGER}; frame-src {STRANGER}; "
-    "base-uri 'none'; require-trusted-types-for 'script'; trusted-types portal-consent"
+    f"default-src 'none'; script-src 'nonce-n0nce'; style-src 'nonce-n0nce'; connect-src {PORTAL}; img-src {STRANGER}; "
+    f"frame-src {STRANGER}; base-uri 'none'; require-trusted-types-for 'script'; trusted-types portal-consent"
 )
 TAGS = f"""
 <script type="text/plain" data-consent="performance" nonce="n0nce" src="{STRANGER}/stats.js"></script>
@@ -42,6 +42,7 @@ class Visit:
         self.asked: list[str] = []
         self.troubles: list[str] = []
         self.answers: list[tuple[int, dict[str, Any]]] = []  # of the ingest, each once; then 201
+        self.handover: dict[str, Any] = {}  # what the portal says of a token
         self.is_down = False
         self.pages = {"/": HEAD + SNIPPET + TAGS + BODY}
         self.language, self.policy = "en", STRICT
@@ -90,6 +91,10 @@ class Visit:
             route.abort()
         else:
             said = json.loads(route.request.post_data)
+            if url.path.endswith("/handover"):
+                return route.fulfill(
+                    status=200 if self.handover else 422, headers=allowed, body=json.dumps(self.handover)
+                )
             if "shown" in said:
                 self.shown.append(said["shown"])
                 return route.fulfill(status=204, headers=allowed)

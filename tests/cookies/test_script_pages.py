@@ -1,6 +1,7 @@
 """The banner in a real browser, on pages made for it: what waits, what runs, what is kept, what is sent."""
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from apps.cookies.choice import parse
@@ -10,6 +11,7 @@ from tests.journeys.conftest import browser_type_launch_args, pytest_collection_
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db]
 BANNER, PREFERENCES = "portal-consent #banner", "portal-consent #preferences"
+NAMES = ("performance", "functional", "marketing")
 
 
 def until(page, expression):
@@ -245,6 +247,72 @@ def test_what_is_added_later_waits_too(visit):
     page.evaluate(add, f"{STRANGER}/later.gif")
     page.wait_for_timeout(200)
     assert (visit.hits["/late.gif"], visit.hits["/later.gif"]) == (1, 1)
+
+
+def test_a_choice_is_taken_over_from_another_domain_unless_a_newer_one_is_here(visit):
+    visit.handover = {"choices": {"performance": True, "functional": False, "marketing": False}, "gpc": False}
+    visit.handover["at"] = "2026-01-01T00:00:00+00:00"
+    page = visit.open("/?a=b#portal-consent=to.ken")
+    until(page, "portalConsent.get()?.performance")
+    (event,) = sent(page, visit)
+    assert event["method"] == "handover"
+    assert page.url == f"{SITE}/?a=b"
+    expect(page.locator("portal-consent #banner")).to_have_count(0)
+    visit.handover["choices"] = dict.fromkeys(NAMES, True)
+    again = visit.open("/#portal-consent=older")
+    again.wait_for_timeout(400)
+    assert again.evaluate("portalConsent.get().marketing") is False
+
+
+def test_a_token_that_does_not_count_asks_as_ever(visit):
+    page = visit.open("/#portal-consent=spent")
+    expect(page.locator(BANNER)).to_be_visible()
+
+
+def test_what_another_host_kept_goes_when_it_is_visited_after_a_refusal(visit):
+    page = visit.open()
+    page.click("portal-consent #reject")
+    until(page, "portalConsent.get()")
+    visit.context.add_cookies([{"name": "_stats_2", "value": "1", "url": SISTER}])
+    visit.context.add_cookies([{"name": "mine", "value": "1", "url": SISTER}])
+    visit.open(on=SISTER).wait_for_timeout(400)
+    assert sorted(row["name"] for row in visit.cookies()) == ["mine", "portal_consent"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_both_layers_can_be_used_by_everybody(browser, shop, scheme):
+    visit = Visit(browser, color_scheme=scheme, reduced_motion="reduce")
+    visit.policy = ""  # axe needs to be let in
+    page = visit.open()
+    expect(page.locator(BANNER)).to_be_visible()
+    page.keyboard.press("Tab")
+    inside = page.evaluate("document.querySelector('portal-consent').shadowRoot.activeElement?.localName")
+    assert inside == "a", "the banner comes first"
+    assert not _violations(page)
+    page.click("portal-consent #choose")
+    expect(page.locator("portal-consent li").first).to_be_attached()
+    for fold in page.locator("portal-consent summary").all():
+        fold.click()
+    assert not _violations(page)
+
+
+def _violations(page):
+    found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]}).response["violations"]
+    nodes = [(each["id"], node["html"]) for each in found for node in each["nodes"] if len(node["target"][0]) > 1]
+    return [(name, html) for name, html in nodes if "<iframe" not in html]
+
+
+def test_nothing_moves_when_the_banner_comes(browser, shop):
+    visit = Visit(browser, viewport={"width": 390, "height": 844})
+    visit.context.add_init_script(
+        "window.moved = 0; new PerformanceObserver(list => list.getEntries().forEach(each => moved += each.value))"
+        ".observe({type: 'layout-shift', buffered: true})"
+    )
+    page = visit.open()
+    page.wait_for_timeout(600)
+    page.click("portal-consent #reject")
+    page.wait_for_timeout(600)
+    assert page.evaluate("moved") < 0.01
 
 
 @pytest.mark.parametrize("language", ["en", "nl", "ar"])
