@@ -75,6 +75,7 @@ DATASET = {
             "name": "consent_paymentmethod",
             "fields": [
                 _field("id", primary_key=True),
+                _field("account_id", "user.account.account_id"),
                 _field("kind", "user.payment"),
                 _field("details", "user.financial"),
                 _field("saved_by", "user.unique_id.pseudonymous", references=[USER]),
@@ -147,6 +148,7 @@ DATASET = {
                         "nl": "Opgeslagen betaalmethoden van uw account",
                         "ar": "وسائل الدفع المحفوظة لحسابك",
                     },
+                    "tenant": "account_id",
                     "clock": "ended_at",
                     "retention": ["payment_methods"],
                     "fields": {"details": {"encrypted": True, "bound_to": "payment_method:{id}"}},
@@ -177,7 +179,7 @@ DATASET = {
                 },
             },
             "impersonal": {
-                "consent_paymentmethod": ["account_id", "event"],
+                "consent_paymentmethod": ["event"],
                 "consent_subscription": ["event"],
                 "consent_removal": [
                     "event",

@@ -14,6 +14,7 @@ from apps.retention import planning, services
 from apps.retention.models import Rule
 from tests.accounts.factories import MembershipFactory
 from tests.consent.mail import JAN
+from tests.retention.leaving import announced
 
 SAID = {"manner": Manner(Method.SWITCH, "testserver/")}
 CARD = {"last_four": "4242", "expires": "2031-05", "holder": "Jan"}
@@ -75,3 +76,14 @@ def test_the_retention_rule_reaches_a_method_the_day_after_it_is_needed_no_more(
     started = services.start_sweep(plan.hash, actor="command", now=at)
     services.run_sweep(started, tick=lambda: at)
     assert not PaymentMethod.objects.exists()
+
+
+@pytest.mark.req("CON-3", "RET-1")
+def test_the_consent_ends_with_the_service_of_a_customer_that_leaves(committed_db):
+    now = clock.now()
+    given = owner_with_everything(now=now)
+    last_day = now.date()
+    announced(given["account"], now=now, ends_on=last_day)
+    for day, going in ((last_day, 0), (last_day + timedelta(days=1), 1)):
+        lines = planning.survey(list(Rule.objects.current()), day=day, keys=("payment_methods",))
+        assert sum(one["count"] for one in lines if one["collection"].endswith("consent_paymentmethod")) == going
