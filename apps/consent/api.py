@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import partial, wraps
 from typing import Any
+from urllib.parse import parse_qsl
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -22,7 +23,7 @@ from apps.consent.services.reporting import Report, report_decisions
 from apps.consent.states import Action
 from apps.core import clock, crypto
 from apps.core.errors import DomainError, InvalidInput
-from apps.core.fast_path import Buckets, Refused, answer, network_of, on_fast_path, read_json
+from apps.core.fast_path import Answer, Buckets, Call, Refused, answer, network_of, on_fast_path, read_json
 from apps.core.identities import parse_identity
 
 AT_ONCE = 1000
@@ -39,7 +40,7 @@ SAYING_YES = frozenset((Action.GIVEN, Action.RENEWED))
 by_account = Buckets(a_second=settings.API_CALLS_A_SECOND, burst=2 * settings.API_CALLS_A_SECOND)
 by_stranger = Buckets(a_second=1, burst=60)  # tries with what is no token, from one network
 
-View = Callable[[HttpRequest, Access], HttpResponse]
+View = Callable[[Call, Access], Answer]
 
 
 def for_token(scope: TokenScope, *methods: str) -> Callable[[View], Callable[[HttpRequest], HttpResponse]]:
@@ -48,55 +49,55 @@ def for_token(scope: TokenScope, *methods: str) -> Callable[[View], Callable[[Ht
     def open_with(view: View) -> Callable[[HttpRequest], HttpResponse]:
         @on_fast_path(*methods)
         @wraps(view)
-        def opened(request: HttpRequest) -> HttpResponse:
-            kind, _, text = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+        def opened(call: Call) -> Answer:
+            kind, _, text = call.header("HTTP_AUTHORIZATION").partition(" ")
             access = access_of(text.strip(), now=clock.now()) if kind.lower() == "bearer" else None
             if access is None:
-                raise _stranger(request)
+                raise _stranger(call)
             if scope not in access.scopes:
                 raise Refused(403, "scope", f"This token may not do that: it lacks {scope}.")
             if not by_account.take(str(access.account)):
                 raise Refused(429, "too_many", "Too many at once. Ask again later.", headers={"Retry-After": "1"})
-            return view(request, access)
+            return view(call, access)
 
         return opened
 
     return open_with
 
 
-def _stranger(request: HttpRequest) -> Refused:
-    if not by_stranger.take(network_of(request)):
+def _stranger(call: Call) -> Refused:
+    if not by_stranger.take(network_of(call)):
         return Refused(429, "too_many", "Too many at once. Ask again later.", headers={"Retry-After": "60"})
     return Refused(401, "token", "Send a live API token.", headers={"WWW-Authenticate": 'Bearer realm="api"'})
 
 
 @for_token(TokenScope.CHECK_CONSENTS, "GET", "POST")
-def consents_check(request: HttpRequest, access: Access) -> HttpResponse:
+def consents_check(call: Call, access: Access) -> Answer:
     """May we write to this person for this purpose? One by GET, up to a thousand by POST."""
     check = partial(check_consents, scope=_scope(access), now=clock.now())
-    if request.method == "GET":
-        asked = _asked(request, ("purpose", "customer_reference"))
+    if call.method == "GET":
+        asked = _asked(call, ("purpose", "customer_reference"))
         return answer(check(purpose=_purpose(asked["purpose"], "purpose"), keys=[_reference(asked)])[0])
-    said = _body(request, ("purpose", "subjects"), limit=LARGEST)
+    said = _body(call, ("purpose", "subjects"), limit=LARGEST)
     purpose = _purpose(said.get("purpose"), "purpose")
-    return answer({"answers": check(purpose=purpose, keys=_keys(said.get("subjects")))})
+    return answer({"answers": check(purpose=purpose, keys=_keys(said))})
 
 
 @for_token(TokenScope.CHECK_RESTRICTIONS, "GET", "POST")
-def restrictions_check(request: HttpRequest, access: Access) -> HttpResponse:
+def restrictions_check(call: Call, access: Access) -> Answer:
     """Is the use of this person's data restricted? One by GET, up to a thousand by POST."""
     check = partial(check_restrictions, scope=_scope(access))
-    if request.method == "GET":
-        return answer(check(keys=[_reference(_asked(request, ("customer_reference",)))])[0])
-    said = _body(request, ("subjects",), limit=LARGEST)
-    return answer({"answers": check(keys=_keys(said.get("subjects")))})
+    if call.method == "GET":
+        return answer(check(keys=[_reference(_asked(call, ("customer_reference",)))])[0])
+    said = _body(call, ("subjects",), limit=LARGEST)
+    return answer({"answers": check(keys=_keys(said))})
 
 
 @for_token(TokenScope.WRITE_CONSENTS, "POST")
-def consents(request: HttpRequest, access: Access) -> HttpResponse:
+def consents(call: Call, access: Access) -> Answer:
     """What people told the customer: all of it is written, or none; sent twice, it is written once."""
     now = clock.now()
-    said = _body(request, ("decisions",), limit=LARGEST_REPORT)
+    said = _body(call, ("decisions",), limit=LARGEST_REPORT)
     reports = [_report(each, f"decisions[{place}]", now) for place, each in enumerate(_list(said, "decisions"))]
     try:
         new = report_decisions(
@@ -116,26 +117,29 @@ def _scope(access: Access) -> str:
 # --- what is said -----------------------------------------------------------------------------------------------------
 
 
-def _asked(request: HttpRequest, names: tuple[str, ...]) -> dict[str, str]:
+def _asked(call: Call, names: tuple[str, ...]) -> dict[str, str]:
     """The query's values, each once. An address does not belong there: queries stand in logs and histories."""
-    for name in request.GET:
-        if name in KINDS - {"customer_reference"}:
-            raise Refused(
-                400, "address_in_url", "Addresses never travel in a URL: send them in the body of a POST.", field=name
-            )
+    try:
+        pairs = parse_qsl(call.header("QUERY_STRING"), keep_blank_values=True, max_num_fields=10)
+    except ValueError:
+        raise Refused(400, "invalid", "That is no query.") from None
+    for name, _value in pairs:
+        if name in KINDS and name not in names:
+            detail = "Addresses never travel in a URL: send them in the body of a POST."
+            raise Refused(400, "address_in_url", detail, field=name)
         if name not in names:
             raise Refused(400, "unknown", "There is no such parameter.", field=name[:40])
-    found = {name: request.GET.getlist(name) for name in names}
-    for name, values in found.items():
-        if len(values) != 1:
+    found = dict(pairs)
+    for name in names:
+        if name not in found or len(found) != len(pairs):
             raise Refused(400, "invalid", "Give this parameter once.", field=name)
-    return {name: values[0] for name, values in found.items()}
+    return found
 
 
-def _body(request: HttpRequest, names: Iterable[str], *, limit: int) -> dict[str, Any]:
-    if request.META.get("QUERY_STRING"):
+def _body(call: Call, names: Iterable[str], *, limit: int) -> dict[str, Any]:
+    if call.header("QUERY_STRING"):
         raise Refused(400, "address_in_url", "A POST says everything in its body.", field="query")
-    said = read_json(request, limit=limit)
+    said = read_json(call, limit=limit)
     _only(said, names, "")
     return said
 
@@ -159,24 +163,37 @@ def _purpose(value: Any, field: str) -> str:
 
 
 def _reference(asked: dict[str, str]) -> str:
-    return _key({"customer_reference": asked["customer_reference"]}, "")
+    return _key({"customer_reference": asked["customer_reference"]})
 
 
-def _keys(subjects: Any) -> list[str]:
-    return [_key(each, f"subjects[{place}]") for place, each in enumerate(_list({"subjects": subjects}, "subjects"))]
+def _keys(said: dict[str, Any]) -> list[str]:
+    """The blind indexes of all subjects, in their order."""
+    subjects = _list(said, "subjects")
+    found: list[str] = []
+    try:
+        for subject in subjects:
+            found.append(_key(subject))  # noqa: PERF401 - how many there are says which one is wrong
+    except Refused as refused:
+        raise refused.within(f"subjects[{len(found)}]") from None
+    return found
 
 
-def _key(subject: Any, field: str) -> str:
+def _key(subject: Any) -> str:
     """The blind index of one subject, named in one way."""
-    if not isinstance(subject, dict) or len(subject) != 1 or not subject.keys() <= KINDS:
-        raise Refused(422, "invalid", "Name the person by email, phone_number or customer_reference.", field=field)
+    if not isinstance(subject, dict) or len(subject) != 1:
+        raise _unnamed("")
     [(kind, value)] = subject.items()
-    if not isinstance(value, str):
-        raise Refused(422, "invalid", "This is no text.", field=f"{field}.{kind}".lstrip("."))
+    if kind not in KINDS or not isinstance(value, str):
+        raise _unnamed(kind if kind in KINDS else "")
     try:
         return crypto.lookup(parse_identity(kind, value))
     except InvalidInput as error:
-        raise Refused(422, "invalid", str(error.message), field=f"{field}.{kind}".lstrip(".")) from None
+        raise Refused(422, "invalid", str(error.message), field=kind) from None
+
+
+def _unnamed(field: str) -> Refused:
+    detail = "Name the person by email, phone_number or customer_reference, in text."
+    return Refused(422, "invalid", detail, field=field)
 
 
 FIELDS = ("id", "subject", "action", "purposes", "text", "language", "until")
@@ -195,6 +212,10 @@ def _report(said: Any, field: str, now: datetime) -> Report:
     action = said.get("action")
     if not isinstance(action, str) or action not in ACTIONS:
         raise Refused(422, "invalid", f"Say one of {', '.join(sorted(ACTIONS))}.", field=f"{field}.action")
+    try:
+        subject_key = _key(said.get("subject"))
+    except Refused as refused:
+        raise refused.within(f"{field}.subject") from None
     is_yes = action in SAYING_YES
     purposes = said.get("purposes")
     if not isinstance(purposes, list) or not 1 <= len(purposes) <= 20:
@@ -204,7 +225,7 @@ def _report(said: Any, field: str, now: datetime) -> Report:
     text = _matching(said, "text", DIGEST, field) if is_yes or said.get("text") else ""
     return Report(
         id=event,
-        subject_key=_key(said.get("subject"), f"{field}.subject"),
+        subject_key=subject_key,
         action=Action(action),
         choices=dict.fromkeys(keys, is_yes),
         text=text,

@@ -49,9 +49,13 @@ class Rests:
     """On what a purpose rests. A key that the register of purposes does not hold is the customer's own: it rests on
     consent, and an objection to direct marketing reaches it."""
 
-    basis: str = Basis.CONSENT
+    basis: str = Basis.CONSENT.value
     is_marketing: bool = True
     has_ended: bool = False
+
+    @property
+    def goes_unasked(self) -> bool:
+        return self.basis == Basis.INTEREST
 
 
 def _read(key: str) -> Rests:
@@ -66,56 +70,43 @@ def check_consents(*, scope: str, purpose: str, keys: Sequence[str], now: dateti
     """One answer for each subject key, in their order."""
     rests = purposes(purpose) or Rests()
     objectable = [purpose, MARKETING] if rests.is_marketing else [purpose]
-    asked = {"scope": scope, "purpose": purpose, "keys": list(keys), "objectable": objectable}
+    asked = {"scope": scope, "purpose": purpose, "keys": keys, "objectable": objectable}
     return [_answer(rests, row, now) for row in _states.rows(asked)]
 
 
 def _answer(rests: Rests, row: tuple[Any, ...], now: datetime) -> dict[str, Any]:
     ground, restricted, objected_to, objected, said, since, until = row
-    allowed, why, counts_from = _decide(rests, restricted, objected, said, since, until, now)
-    return {
-        "allowed": allowed,
-        "ground": str(rests.basis) if allowed else "none",
-        "since": _iso(counts_from),
-        "until": _iso(until) if allowed else None,
-        "why": why,
-        "restriction": {"ground": ground, "since": _iso(restricted)} if restricted else None,
-        "objection": {"purpose": objected_to, "since": _iso(objected)} if objected else None,
-    }
-
-
-def _decide(
-    rests: Rests,
-    restricted: datetime | None,
-    objected: datetime | None,
-    said: bool | None,
-    since: datetime | None,
-    until: datetime | None,
-    now: datetime,
-) -> tuple[bool, str, datetime | None]:
-    """(allowed, why, since when): the first that applies."""
+    is_allowed, why, counts_from = False, "", since
     if restricted:
-        return False, "restricted", restricted
-    if objected:
-        return False, "objected", objected
-    if rests.has_ended:
-        return False, "purpose_ended", None
-    if said is False:
-        return False, "refused", since
-    if said and until and until <= now and rests.basis != Basis.INTEREST:
-        return False, "expired", until
-    if said:
-        return True, "given", since
-    if rests.basis == Basis.INTEREST:
-        return True, "not_objected", None
-    return False, "never_given", None
+        why, counts_from = "restricted", restricted
+    elif objected:
+        why, counts_from = "objected", objected
+    elif rests.has_ended:
+        why, counts_from = "purpose_ended", None
+    elif said is False:
+        why = "refused"
+    elif said and until and until <= now and not rests.goes_unasked:
+        why, counts_from = "expired", until
+    elif said:
+        is_allowed, why = True, "given"
+    elif rests.goes_unasked:
+        is_allowed, why = True, "not_objected"
+    else:
+        why = "never_given"
+    return {
+        "allowed": is_allowed,
+        "ground": rests.basis if is_allowed else "none",
+        "since": counts_from.isoformat() if counts_from else None,
+        "until": until.isoformat() if until and is_allowed else None,
+        "why": why,
+        "restriction": {"ground": ground, "since": restricted.isoformat()} if restricted else None,
+        "objection": {"purpose": objected_to, "since": objected.isoformat()} if objected else None,
+    }
 
 
 def check_restrictions(*, scope: str, keys: Sequence[str]) -> list[dict[str, Any]]:
     """Whether the use of each subject's data is restricted, in their order."""
-    found = _restrictions.rows({"scope": scope, "keys": list(keys)})
-    return [{"restricted": since is not None, "ground": ground, "since": _iso(since)} for ground, since in found]
-
-
-def _iso(instant: datetime | None) -> str | None:
-    return instant.isoformat() if instant else None
+    return [
+        {"restricted": since is not None, "ground": ground, "since": since.isoformat() if since else None}
+        for ground, since in _restrictions.rows({"scope": scope, "keys": keys})
+    ]

@@ -14,7 +14,6 @@ from urllib.parse import urlsplit
 
 from dateutil.relativedelta import relativedelta
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
 
 from apps.consent.models import Text
 from apps.consent.services import Decision, decided_at
@@ -22,13 +21,14 @@ from apps.consent.services.recording import INSERT
 from apps.consent.states import Action, Method
 from apps.cookies import handover
 from apps.cookies.agents import coarse
-from apps.cookies.choice import is_signalled
 from apps.cookies.models import RegisterVersion, Site
 from apps.cookies.states import OPTIONAL
 from apps.core import clock
 from apps.core.errors import InvalidInput
 from apps.core.fast_path import (
+    Answer,
     Buckets,
+    Call,
     Prepared,
     Refused,
     Remembered,
@@ -89,46 +89,47 @@ by_site = Buckets(a_second=settings.CHOICES_A_SECOND_PER_SITE, burst=2 * setting
 
 
 @on_fast_path("POST", "OPTIONS")
-def cookie_choices(request: HttpRequest) -> HttpResponse:
+def cookie_choices(call: Call) -> Answer:
     """A visitor's choice, or a notice that was shown: each arrives once, however often it is sent."""
-    host = _let_in(request)
-    if request.method == "OPTIONS":
+    host = _let_in(call)
+    if call.method == "OPTIONS":
         return nothing()
-    _slow_down(by_network, network_of(request))
-    said = read_json(request, limit=LARGEST)
+    _slow_down(by_network, network_of(call))
+    said = read_json(call, limit=LARGEST)
     site = _site_of(said, host)
     _slow_down(by_site, site.key)
     if "shown" in said:
         return _count(said, site)
-    return _record(said, site, request)
+    return _record(said, site, call)
 
 
 @on_fast_path("POST", "OPTIONS")
-def take_over(request: HttpRequest) -> HttpResponse:
+def take_over(call: Call) -> Answer:
     """What the token in the address's fragment says, for the origin it was made for. The browser records it itself."""
-    host = _let_in(request)
-    if request.method == "OPTIONS":
+    host = _let_in(call)
+    if call.method == "OPTIONS":
         return nothing()
-    _slow_down(by_network, network_of(request))
-    said = read_json(request, limit=LARGEST)
+    _slow_down(by_network, network_of(call))
+    said = read_json(call, limit=LARGEST)
     site = _site_of(said, host)
     token = said.get("token")
-    found = handover.read(token, origin=request.META["HTTP_ORIGIN"]) if isinstance(token, str) else None
+    found = handover.read(token, origin=call.environ["HTTP_ORIGIN"]) if isinstance(token, str) else None
     if found is None or found[0] != site.key:
         raise Refused(422, "token", "The token is not ours, too old, or for another site.", field="token")
-    return answer({"choices": found[1].answers, "gpc": found[1].gpc})
+    choice = found[1]
+    return answer({"choices": choice.answers, "gpc": choice.gpc, "at": choice.decided_at.isoformat()})
 
 
 # --- who asks ---------------------------------------------------------------------------------------------------------
 
 
-def _let_in(request: HttpRequest) -> str:
+def _let_in(call: Call) -> str:
     """The host name of the origin, which belongs to some site of ours; browsers may then read the answer (CORS)."""
-    origin = request.META.get("HTTP_ORIGIN", "")
+    origin = call.header("HTTP_ORIGIN")
     parts = ORIGIN.fullmatch(origin)
     if parts is None or not _is_right_door(parts[1], parts[3]) or not sites_at(parts[2]):
         raise Refused(403, "origin", "This origin is no host of a site that is registered here.")
-    request.allowed_origin = origin  # type: ignore[attr-defined]
+    call.allowed_origin = origin
     return parts[2]
 
 
@@ -164,9 +165,9 @@ def _slow_down(buckets: Buckets, name: str) -> None:
 # --- what is said -----------------------------------------------------------------------------------------------------
 
 
-def _record(said: dict[str, Any], site: Site, request: HttpRequest) -> HttpResponse:
+def _record(said: dict[str, Any], site: Site, call: Call) -> Answer:
     now = clock.now()
-    row = _decision(said, site, request, now=now).row(now=now)
+    row = _decision(said, site, call, now=now).row(now=now)
     if write.count(row):
         return answer({"id": said["id"]}, status=201)
     if find.rows(row):
@@ -174,14 +175,14 @@ def _record(said: dict[str, Any], site: Site, request: HttpRequest) -> HttpRespo
     raise Refused(409, "id", "Another choice has this id.", field="id")
 
 
-def _decision(said: dict[str, Any], site: Site, request: HttpRequest, *, now: datetime) -> Decision:
+def _decision(said: dict[str, Any], site: Site, call: Call, *, now: datetime) -> Decision:
     """The choice, once every field is what it may be."""
     _only(said, FIELDS)
     event = uuid.UUID(_matching(said, "id", UUID))
     at = _instant(event, now=now)
     previous = said.get("previous")
     _matching(said, "at", INSTANT, default=at.isoformat())
-    gpc = _bool(said, "gpc") or is_signalled(request)
+    gpc = _bool(said, "gpc") or "1" in call.header("HTTP_SEC_GPC").replace(" ", "").split(",")
     language, text = _shown(said, "text", site)
     return Decision(
         id=event,
@@ -195,8 +196,8 @@ def _decision(said: dict[str, Any], site: Site, request: HttpRequest, *, now: da
         until=at + relativedelta(months=site.validity_months),
         register_version=_register(said, site),
         gpc=gpc,
-        page=_page(said, request),
-        agent=coarse(request.META.get("HTTP_USER_AGENT", "")[:400]),
+        page=_page(said, call),
+        agent=coarse(call.header("HTTP_USER_AGENT")[:400]),
         previous=None if previous is None else uuid.UUID(_matching(said, "previous", UUID)),
         is_projected=False,
     )
@@ -249,11 +250,11 @@ def _choices(said: dict[str, Any]) -> dict[str, bool]:
     return found
 
 
-def _page(said: dict[str, Any], request: HttpRequest) -> str:
+def _page(said: dict[str, Any], call: Call) -> str:
     """Host and path of the page, which lies at the origin that asks. What stands behind a "?" is never kept."""
     value = said.get("page", "")
     found = PAGE.fullmatch(value) if isinstance(value, str) else None
-    if found is None or found[1] != urlsplit(request.META["HTTP_ORIGIN"]).netloc:
+    if found is None or found[1] != urlsplit(call.environ["HTTP_ORIGIN"]).netloc:
         raise _wrong("page")
     return (found[1] + re.split(r"[?#]", found[2] or "/")[0])[:200]
 
@@ -288,7 +289,7 @@ def _read_register(key: tuple[str, int]) -> bool | None:
 registers = Remembered(_read_register, seconds=float("inf"))
 
 
-def _count(said: dict[str, Any], site: Site) -> HttpResponse:
+def _count(said: dict[str, Any], site: Site) -> Answer:
     """A notice was shown: with what was chosen, the proof that people were asked and how many said nothing."""
     _only(said, frozenset(("shown", "site")))
     _language, digest = _shown(said, "shown", site)

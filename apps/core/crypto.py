@@ -72,12 +72,12 @@ def unseal(sealed: bytes | memoryview, *, bound_to: str) -> str:
 
 
 def _hmac(key: bytes, *parts: str) -> str:
-    return hmac.new(key, "\0".join(parts).encode(), hashlib.sha256).hexdigest()
+    return hmac.digest(key, "\0".join(parts).encode(), "sha256").hex()
 
 
 def lookup(identity: Identity) -> str:
     """Blind index of an identity (64 hex digits): equal for equal identities, meaningless without INDEX_KEY."""
-    return _hmac(_key(settings.INDEX_KEY, "INDEX_KEY"), identity.type.value, identity.value)
+    return _hmac(_key(settings.INDEX_KEY, "INDEX_KEY"), identity.type, identity.value)
 
 
 def tombstone(identity: Identity, *, account: str) -> str:

@@ -1,36 +1,40 @@
-"""Addresses that machines ask often: plain views before all middleware, without session, cookie, CSRF token, language.
+"""Addresses that machines ask often, answered before Django's handler: no middleware, session, cookie or language.
 
-A view marked `on_fast_path` is called by `core.middleware.FastPathMiddleware` and by nothing else. It knows who asks
-from what the request carries (an origin, a token), answers JSON, refuses by raising `Refused`, and speaks to the
-database in statements that each connection prepares once.
+A view marked `on_fast_path` takes a `Call` and gives an `Answer`. The web server's `Dispatcher` asks it first of all
+(`privacy_portal/wsgi.py`); where there is none (tests, `runserver`) `core.middleware.FastPathMiddleware` does. It knows
+who asks from what the call carries (an origin, a token), refuses by raising `Refused`, and speaks to the database in
+statements that each connection prepares once.
 """
 
 import json
 import logging
 import re
 import time
+import traceback
 import weakref
-from collections.abc import Callable, Hashable, Mapping
-from functools import wraps
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache, wraps
+from http import HTTPStatus
 from typing import Any, Generic, TypeVar
 
 import psycopg2
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, connections
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, get_resolver
 
 log = logging.getLogger(__name__)
-View = Callable[[HttpRequest], HttpResponse]
+Headers = tuple[tuple[str, str], ...]
 
-HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-    "Cross-Origin-Opener-Policy": "same-origin",
-}
-CORS = (
+HEADERS: Headers = (
+    ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Cache-Control", "no-store"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+)
+CORS: Headers = (
     ("Access-Control-Allow-Methods", "POST"),
     ("Access-Control-Allow-Headers", "content-type"),
     ("Access-Control-Max-Age", "86400"),
@@ -38,6 +42,39 @@ CORS = (
     ("Vary", "Origin"),
 )
 LATER = {"Retry-After": "5"}
+STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
+
+
+class Call:
+    """One request, as WSGI brings it."""
+
+    __slots__ = ("allowed_origin", "environ", "method")
+
+    def __init__(self, environ: Mapping[str, Any]) -> None:
+        self.environ, self.method = environ, environ["REQUEST_METHOD"]
+        self.allowed_origin = ""  # set by a view that lets the origin in: its pages may then read the answer
+
+    def header(self, name: str) -> str:
+        """A header by its name in WSGI (`HTTP_ORIGIN`), or ""."""
+        value: str = self.environ.get(name, "")
+        return value
+
+    @property
+    def is_secure(self) -> bool:
+        name, value = settings.SECURE_PROXY_SSL_HEADER or ("", None)
+        return self.environ["wsgi.url_scheme"] == "https" or (bool(name) and self.environ.get(name) == value)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What goes back."""
+
+    status: int
+    body: bytes = b""
+    headers: Headers = ()
+
+
+View = Callable[[Call], Answer]
 
 
 class Refused(Exception):
@@ -54,92 +91,130 @@ class Refused(Exception):
         **more: Any,
     ) -> None:
         super().__init__(code)
-        self.status, self.headers = status, dict(headers or {})
+        self.status, self.headers = status, tuple((headers or {}).items())
         self.body = {"type": "about:blank", "status": status, "code": code, "detail": detail}
         self.body |= ({"field": field} if field else {}) | more
 
+    def within(self, place: str) -> "Refused":
+        """The same, about a field of this place."""
+        self.body["field"] = ".".join(filter(None, (place, self.body.get("field"))))
+        return self
 
-def answer(content: Any, *, status: int = 200) -> HttpResponse:
-    """JSON with its length."""
-    return _response(json.dumps(content, separators=(",", ":")), status, "application/json")
+
+def answer(content: Any, *, status: int = 200) -> Answer:
+    """JSON."""
+    return Answer(status, json.dumps(content, separators=(",", ":")).encode(), (("Content-Type", "application/json"),))
 
 
-def nothing() -> HttpResponse:
+def nothing() -> Answer:
     """204."""
-    return HttpResponse(status=204)
+    return Answer(204)
 
 
-def _response(text: str, status: int, kind: str) -> HttpResponse:
-    body = text.encode()
-    return HttpResponse(body, status=status, content_type=kind, headers={"Content-Length": str(len(body))})
-
-
-def on_fast_path(*methods: str) -> Callable[[View], View]:
+def on_fast_path(*methods: str) -> Callable[[View], Callable[[HttpRequest], HttpResponse]]:
     """Mark a view for the fast path; its address must hold no arguments. Other methods get 405, a refusal problem+json
-    (RFC 9457), a database that fails or is too slow 503."""
+    (RFC 9457), a database that fails or is too slow 503.
 
-    def mark(view: View) -> View:
+    What stands in the URLconf is a view of Django's around it, so that the address has a name and a place.
+    """
+
+    def mark(view: View) -> Callable[[HttpRequest], HttpResponse]:
         @wraps(view)
-        def guarded(request: HttpRequest) -> HttpResponse:
-            response = answered(request)
-            if allowed := getattr(request, "allowed_origin", ""):  # a view let this origin in (CORS); never credentials
-                for name, value in (("Access-Control-Allow-Origin", allowed), *CORS):
-                    response.headers[name] = value
-            return response
+        def for_django(request: HttpRequest) -> HttpResponse:
+            return as_response(_whole(view, methods, Call(request.META)))
 
-        def answered(request: HttpRequest) -> HttpResponse:
-            try:
-                if request.method not in methods:
-                    allow = {"Allow": ", ".join(methods)}
-                    raise Refused(405, "method", "This address does not answer that method.", headers=allow)
-                if settings.SECURE_SSL_REDIRECT and not request.is_secure():
-                    raise Refused(403, "https", "Ask by https.")
-                return view(request)
-            except Refused as refused:
-                return _problem(refused)
-            except (DatabaseError, psycopg2.Error) as error:
-                log.warning("The database did not answer: %s", type(error).__name__)
-                return _problem(Refused(503, "later", "Ask again in a few seconds.", headers=LATER))
-
-        guarded.is_on_fast_path = True  # type: ignore[attr-defined]
-        return guarded
+        for_django.on_fast_path = lambda call: _whole(view, methods, call)  # type: ignore[attr-defined]
+        return for_django
 
     return mark
 
 
-def _problem(refused: Refused) -> HttpResponse:
-    response = _response(json.dumps(refused.body), refused.status, "application/problem+json")
-    for name, value in refused.headers.items():
-        response[name] = value
-    if refused.status in (405, 429):
-        response._has_been_logged = True  # type: ignore[attr-defined]  # a flood must not fill the log either
-    return response
+def as_response(given: Answer) -> HttpResponse:
+    """The answer as Django's own."""
+    return HttpResponse(given.body, status=given.status, headers=dict(given.headers))
 
 
+def _whole(view: View, methods: tuple[str, ...], call: Call) -> Answer:
+    """The view's answer, or its refusal, with the headers that all of them have."""
+    try:
+        if call.method not in methods:
+            allow = {"Allow": ", ".join(methods)}
+            raise Refused(405, "method", "This address does not answer that method.", headers=allow)
+        if settings.SECURE_SSL_REDIRECT and not call.is_secure:
+            raise Refused(403, "https", "Ask by https.")
+        given = view(call)
+    except Refused as refused:
+        given = _problem(refused, call)
+    except (DatabaseError, psycopg2.Error) as error:
+        if not connection.in_atomic_block:
+            connection.close()  # it may be dead: the next call gets another
+        log.warning("The database did not answer: %s", type(error).__name__)
+        given = _problem(Refused(503, "later", "Ask again in a few seconds.", headers=LATER), call)
+    except Exception as error:  # its message may hold what was sent (T57)
+        log.error("%s\n%s", type(error).__name__, "".join(traceback.format_tb(error.__traceback__)))
+        given = _problem(Refused(500, "failed", "Something went wrong on our side."), call)
+    allowed = (("Access-Control-Allow-Origin", call.allowed_origin), *CORS) if call.allowed_origin else ()
+    length = (("Content-Length", str(len(given.body))),) if given.status != 204 else ()
+    return Answer(given.status, given.body, (*given.headers, *length, *allowed, *_standing()))
+
+
+def _problem(refused: Refused, call: Call) -> Answer:
+    if refused.status in (401, 403) and told.take("refused"):
+        log.warning("%s (%s): %s", refused.status, refused.body["code"], call.environ["PATH_INFO"])
+    kind = ("Content-Type", "application/problem+json")
+    return Answer(refused.status, json.dumps(refused.body).encode(), (kind, *refused.headers))
+
+
+@cache
+def _standing() -> Headers:
+    if not settings.SECURE_HSTS_SECONDS:
+        return HEADERS
+    below = "; includeSubDomains" if settings.SECURE_HSTS_INCLUDE_SUBDOMAINS else ""
+    return (*HEADERS, ("Strict-Transport-Security", f"max-age={settings.SECURE_HSTS_SECONDS}{below}"))
+
+
+@cache
 def views() -> dict[str, View]:
-    """Address -> view, of everything on the fast path."""
+    """Address -> view, of everything on the fast path. No table to keep: the URLconf is read once."""
     return dict(_below(get_resolver(), "/"))
 
 
-def _below(resolver: URLResolver, prefix: str) -> Any:
+def _below(resolver: URLResolver, prefix: str) -> Iterator[tuple[str, View]]:
     for entry in resolver.url_patterns:
         if isinstance(entry, URLResolver):
             yield from _below(entry, prefix + str(entry.pattern))
-        elif isinstance(entry, URLPattern) and getattr(entry.callback, "is_on_fast_path", False):
-            yield prefix + str(entry.pattern), entry.callback
+        elif isinstance(entry, URLPattern) and hasattr(entry.callback, "on_fast_path"):
+            yield prefix + str(entry.pattern), entry.callback.on_fast_path
+
+
+class Dispatcher:
+    """The WSGI application: what is on the fast path first, all else by Django."""
+
+    def __init__(self, django: Callable[..., Iterable[bytes]]) -> None:
+        self.django = django
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        view = views().get(environ["PATH_INFO"])
+        if view is None:
+            return self.django(environ, start_response)
+        given = view(Call(environ))
+        start_response(STATUS_LINES[given.status], list(given.headers))
+        return [given.body]
 
 
 # --- what is sent -----------------------------------------------------------------------------------------------------
 
 
-def read_json(request: HttpRequest, *, limit: int) -> dict[str, Any]:
+def read_json(call: Call, *, limit: int) -> dict[str, Any]:
     """The object in the body. More than `limit` bytes are refused before they are read, and what JSON leaves open
     (doubled names, NaN) is no JSON here (T33)."""
-    length = request.META.get("CONTENT_LENGTH") or "0"
+    length = call.header("CONTENT_LENGTH") or "0"
     if not length.isascii() or not length.isdigit() or int(length) > limit:
         raise Refused(413, "size", f"Send {limit:,} bytes at most.")
     try:
-        found = json.loads(request.read(int(length)), object_pairs_hook=_once, parse_constant=_refuse)
+        found = json.loads(
+            call.environ["wsgi.input"].read(int(length)), object_pairs_hook=_once, parse_constant=_refuse
+        )
     except (ValueError, RecursionError):
         raise Refused(400, "json", "The body is no JSON object.") from None
     if not isinstance(found, dict):
@@ -161,14 +236,15 @@ def _refuse(constant: str) -> None:
 # --- how often --------------------------------------------------------------------------------------------------------
 
 
-def network_of(request: HttpRequest) -> str:
+def network_of(call: Call) -> str:
     """The network that asks: /24 of IPv4, /48 of IPv6. For counting alone; it is stored nowhere.
 
     `X-Forwarded-For` counts only from as many proxies as are trusted (T38).
     """
     trusted = settings.ALLAUTH_TRUSTED_PROXY_COUNT
-    said = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if trusted else []
-    address = said[-trusted].strip() if trusted and len(said) >= trusted else request.META.get("REMOTE_ADDR", "")
+    said = call.header("HTTP_X_FORWARDED_FOR").split(",") if trusted else []
+    forwarded = said[-trusted].strip() if trusted and len(said) >= trusted else ""
+    address = forwarded or call.header("REMOTE_ADDR")
     if "." in address:
         return address.removeprefix("::ffff:").rpartition(".")[0]
     return ":".join(address.split(":")[:3])
@@ -194,6 +270,9 @@ class Buckets:
         level = min(self.burst, level + (now - at) * self.a_second)
         self._level[slot] = (level - 1 if level >= 1 else level, now)
         return level >= 1
+
+
+told = Buckets(a_second=1, burst=20)  # of lines in the log: a flood must not fill that either
 
 
 # --- what was read a moment ago -------------------------------------------------------------------------------------
@@ -240,7 +319,10 @@ class Prepared:
         numbered = re.sub(r"%\((\w+)\)s", lambda found: f"${names.index(found[1]) + 1}", text)
         self._prepare = f"PREPARE {name} AS {numbered}"
         values = ", ".join(f"%({each})s" for each in names)
-        self._execute = f"SET LOCAL statement_timeout = {milliseconds}; EXECUTE {name} ({values})"
+        self._execute = (
+            f"SET LOCAL statement_timeout = {milliseconds}; SET LOCAL plan_cache_mode = force_generic_plan; "
+            f"EXECUTE {name} ({values})"  # in one message, so in one transaction
+        )
         self._known: weakref.WeakSet[Any] = weakref.WeakSet()
 
     def rows(self, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
@@ -254,18 +336,20 @@ class Prepared:
             return cursor.rowcount
 
     def _run(self, parameters: Mapping[str, Any]) -> Any:
-        is_old = connection.connection is not None and not connection.in_atomic_block
+        here = connections[DEFAULT_DB_ALIAS]
+        if here.connection is None or here.in_atomic_block:
+            return self._send(here, parameters)
         try:
-            return self._send(parameters)
+            return self._send(here, parameters)
         except (psycopg2.OperationalError, psycopg2.InterfaceError):
-            if not (is_old and connection.connection.closed):
+            if not here.connection.closed:
                 raise
-            connection.close()
-            return self._send(parameters)
+            here.close()
+            return self._send(here, parameters)
 
-    def _send(self, parameters: Mapping[str, Any]) -> Any:
-        connection.ensure_connection()
-        raw = connection.connection
+    def _send(self, here: Any, parameters: Mapping[str, Any]) -> Any:
+        here.ensure_connection()
+        raw = here.connection
         cursor = raw.cursor()
         if raw not in self._known:
             cursor.execute(self._prepare)

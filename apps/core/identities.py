@@ -63,7 +63,8 @@ def parse_identity(kind: str, raw: str, *, region: str | None = None, field: str
         raise InvalidInput(field, _("Enter a value."))
     if len(text) > MAX_LENGTH:
         raise InvalidInput(field, _("This is longer than %(max)d characters.") % {"max": MAX_LENGTH})
-    if any(unicodedata.category(letter) in ("Cc", "Cs", "Cn") for letter in text):
+    is_plain = text.isascii() and text.isprintable()  # said first because thousands are checked at once
+    if not is_plain and any(unicodedata.category(letter) in ("Cc", "Cs", "Cn") for letter in text):
         raise InvalidInput(field, _("This holds characters that can’t be part of an identity."))
     parse = {IdentityType.EMAIL: _email, IdentityType.PHONE_NUMBER: _phone}.get(identity_type)
     return Identity(identity_type, parse(text, region, field) if parse else text)

@@ -194,7 +194,7 @@ def test_a_thousand_are_answered_in_their_order_by_one_statement(system, monkeyp
         system.tell(system.report(subjects[number]))
     sent = []
     monkeypatch.setattr(
-        checking._states, "_send", lambda given, send=checking._states._send: sent.append(1) or send(given)
+        checking._states, "_send", lambda *given, send=checking._states._send: sent.append(1) or send(*given)
     )
     answers = system.ask(*subjects)
     assert [place for place, answer in enumerate(answers) if answer["allowed"]] == [7, 500]

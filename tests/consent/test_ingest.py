@@ -302,7 +302,9 @@ def test_a_choice_is_handed_over_to_the_origin_it_was_made_for(site):
     token = handover.mint(site, choice, url="https://shop.example.org/x")
     body, url = {"token": token, "site": site.key}, f"{URL}/handover"
     response = send(body, url=url, origin="https://shop.example.org")
-    assert response.json() == {"choices": NO | {"functional": True}, "gpc": False}
+    said = response.json()
+    assert said.pop("at") == choice.decided_at.replace(microsecond=0).isoformat()
+    assert said == {"choices": NO | {"functional": True}, "gpc": False}
     assert send(body, url=url).status_code == 422, "made for another origin"
     assert send(body | {"token": token + "x"}, url=url, origin="https://shop.example.org").status_code == 422
     assert send(body | {"token": 1}, url=url, origin="https://shop.example.org").status_code == 422
