@@ -17,6 +17,7 @@ urlpatterns = [
     path("desk/retention/sweeps/<slug:hash>/report.json", officers.data, name="sweep_data"),
     path("desk/departures/", accounts.departures, name="departures"),
     path("desk/departures/new/", accounts.departure_new, name="departure_new"),
+    path("desk/departures/<uuid:pk>/over/", accounts.departure_over, name="departure_over"),
     path("account/retention/<uuid:pk>/", accounts.account, name="account"),
     path("account/retention/<uuid:pk>/periods/<slug:rule>/", accounts.choose, name="choose"),
     path("account/retention/<uuid:pk>/leave/", accounts.leave, name="leave"),

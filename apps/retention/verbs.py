@@ -23,6 +23,7 @@ VERBS = {
     "retention.period_chosen": _("chose %(period)s for %(rule)s"),
     "retention.departure_announced": _("announced that the customer leaves: the service ends on %(service_ends_on)s"),
     "retention.departure_moved": _("moved leaving from %(from)s to %(to)s"),
+    "retention.departure_over": _("noted that the customer came back"),
     "retention.departure_packed": _("packed the data to return: %(rows)s rows"),
     "retention.departure_downloaded": _("took the returned data"),
     "retention.statistics_kept": _("kept statistics of %(collection)s for %(month)s: %(groups)s groups"),

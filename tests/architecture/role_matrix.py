@@ -164,6 +164,7 @@ RETENTION = {
     "retention:sweep": Row(STAFF, needs="a_sweep"),
     "retention:sweep_progress": Row(STAFF, needs="a_sweep"),
     "retention:sweep_approve": Row(frozenset({"officer"}), FORM, "a_sweep"),
+    "retention:sweep_cancel": Row(frozenset({"officer"}), FORM, "a_sweep"),
     "retention:sweep_spreadsheet": Row(STAFF, needs="a_sweep"),
     "retention:sweep_data": Row(STAFF, needs="a_sweep"),
 }
@@ -178,6 +179,7 @@ LEAVING = {
     "retention:certificate_data": Row(OWNER_OF_ACME | DESK_OF_LEAVING, needs="a_certificate"),
     "retention:departures": Row(DESK_OF_LEAVING),
     "retention:departure_new": Row(frozenset({"officer"}), FORM),
+    "retention:departure_over": Row(frozenset({"officer"}), FORM, "a_certificate"),
 }
 RULES = {
     "retention:rules": Row(STAFF),

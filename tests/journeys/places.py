@@ -30,6 +30,7 @@ from tests.retention.sweeping import furnish_pages
 
 PLAIN_STATES = ("received", "waiting", "doubted", "extended", "withdrawn", "late")
 VARIANTS = (
+    "departure-over",
     *("finance-ideal", "finance-paypal", "own-preferences", "own-enrichment"),
     "sweep-cancel",
     *("home-none", "requests-none", "desk-none", "holds-none", "hold-lifted", "hold-lift", "retention-audited"),
@@ -133,6 +134,7 @@ def _leaving(now: datetime) -> list[Place]:
         Place("leave-stay", f"{own}{globex.pk}/leave/stay/", "owner@globex.example"),
         Place("departures", "/desk/departures/", OFFICER),
         Place("departure-new", "/desk/departures/new/", OFFICER),
+        Place("departure-over", f"/desk/departures/{done.account_id}/over/", OFFICER),
         Place("departure-certificate", f"{own}{done.account_id}/leave/certificate/", OFFICER),
     ]
 

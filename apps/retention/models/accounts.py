@@ -56,10 +56,12 @@ class DepartureQuerySet(models.QuerySet["Departure"]):
         return self.filter(account__in=owned.values("account"))
 
     def standing(self) -> Self:
-        return self.exclude(status=DepartureStatus.WITHDRAWN)
+        """Those that still say something of their account: neither withdrawn nor over."""
+        return self.exclude(status=DepartureStatus.WITHDRAWN).filter(came_back_at=None)
 
     def certified(self) -> Self:
-        return self.filter(status=DepartureStatus.ERASED)
+        """The last one first: who came back may leave again."""
+        return self.filter(status=DepartureStatus.ERASED).order_by("-erased_at")
 
     def for_list(self) -> Self:
         return self.select_related("account")
@@ -88,6 +90,7 @@ class Departure(models.Model):
     package = models.CharField(max_length=100, blank=True)  # its file's name below PACKAGE_DIR
     package_digest = models.CharField(max_length=64, blank=True)
     erased_at = models.DateTimeField(null=True, blank=True)
+    came_back_at = models.DateTimeField(null=True, blank=True)  # the account is in use again: nothing of this counts
     certificate = models.JSONField(default=dict)  # what was held when erasing began; then the certificate itself
 
     objects = DepartureQuerySet.as_manager()
@@ -95,7 +98,9 @@ class Departure(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["account"], condition=~Q(status=DepartureStatus.WITHDRAWN), name="departure_one_an_account"
+                fields=["account"],
+                condition=~Q(status=DepartureStatus.WITHDRAWN) & Q(came_back_at=None),
+                name="departure_one_an_account",
             ),
             models.CheckConstraint(
                 condition=Q(erase_on__gt=models.F("service_ends_on")), name="departure_erases_after_the_end"

@@ -87,6 +87,7 @@ class Row:
     ends: date
     erased: date
     certificate_url: str
+    over_url: str  # where one says that the customer came back
 
 
 def page(account: CustomerAccount, *, now: datetime) -> dict[str, Any]:
@@ -175,6 +176,17 @@ def withdrawing(departure: Departure) -> Question:
           "stays gone."),
         _("Stay"),
         _("Go on leaving"),
+    )  # fmt: skip
+
+
+def coming_back(departure: Departure) -> Question:
+    return Question(
+        reverse("retention:departure_over", args=[departure.account_id]),
+        _("Is the account of %(customer)s in use again?") % {"customer": departure.account.name},
+        _("From now on its data is kept as the rules say. Until this is noted, new data of it goes at once, as after "
+          "the end of the service. The certificate stays."),
+        _("The customer came back"),
+        _("Not now"),
     )  # fmt: skip
 
 
@@ -282,12 +294,12 @@ class DepartureListing(Listing):
         super().__init__(request.GET, columns=COLUMNS, sort="erased")
 
 
-def rows(departures: Iterable[Departure]) -> list[Row]:
+def rows(departures: Iterable[Departure], *, can_end: bool) -> list[Row]:
     """Rows of the officers' list."""
-    return [_row(each) for each in departures]
+    return [_row(each, can_end=can_end) for each in departures]
 
 
-def _row(departure: Departure) -> Row:
+def _row(departure: Departure, *, can_end: bool) -> Row:
     status = DepartureStatus(departure.status)
     is_erased = status is DepartureStatus.ERASED
     return Row(
@@ -299,4 +311,5 @@ def _row(departure: Departure) -> Row:
         ends=departure.service_ends_on,
         erased=departure.erase_on,
         certificate_url=reverse("retention:certificate", args=[departure.account_id]) if is_erased else "",
+        over_url=reverse("retention:departure_over", args=[departure.account_id]) if is_erased and can_end else "",
     )

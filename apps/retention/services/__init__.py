@@ -10,7 +10,7 @@
 - measuring: `measure`, once a day
 - statistics: `keep_statistics`, before rows are made anonymous
 - departures: `announce_departure`, `start_read_only`, `return_data`, `begin_erasing`, `finish_departure`,
-  `withdraw_departure`, and what others ask of them: `departures_ending`, `is_read_only`
+  `withdraw_departure`, `end_departure`, and what others ask of them: `departures_ending`, `is_read_only`
 """
 
 from apps.retention.services.changes import (
@@ -46,6 +46,7 @@ from apps.retention.services.departures import (
     departure_of,
     departures_ending,
     due_to_erase,
+    end_departure,
     ended_services,
     erase_day,
     finish_departure,
@@ -138,6 +139,7 @@ __all__ = [
     "differences",
     "digest_of",
     "due_to_erase",
+    "end_departure",
     "ended_services",
     "erase_day",
     "export_rules",

@@ -58,7 +58,7 @@ def choose_period(*, account: CustomerAccount, rule: str, period: str, by: str, 
     if not _is_period(period) or not is_within(period, chosen.period):
         raise InvalidInput("period", _("Choose a period that is not longer than ours."), code="too_long")
     ending = [DepartureStatus.ERASING, DepartureStatus.ERASED]
-    if Departure.objects.filter(account=account, status__in=ending).exists():
+    if Departure.objects.standing().filter(account=account, status__in=ending).exists():
         raise DomainError("leaving", _("The account’s data is being erased, so nothing can be chosen any more."))
     return _note(account.platform_account_id, rule, period, by=by, now=now)
 
@@ -68,6 +68,13 @@ def choose_at_once(departure: Departure, rules: Iterable[str], *, now: datetime)
     limits = Rule.objects.current().filter(key__in=list(rules), is_limit=True, is_duty=False, is_interest=False)
     for key in limits.order_by("key").values_list("key", flat=True):
         _note(departure.platform_account_id, key, AT_ONCE, by="system", now=now)
+
+
+def forget_at_once(departure: Departure, *, now: datetime) -> None:
+    """The account is in use again: what was shortened because it left lasts as long as the rules say. In the caller's
+    transaction."""
+    of_leaving = ChosenPeriod.objects.current().filter(account=departure.platform_account_id, chosen_by="system")
+    of_leaving.filter(period=AT_ONCE).update(replaced_at=now)
 
 
 def preview_period(*, account: CustomerAccount, rule: Rule, period: str, now: datetime) -> dict[str, int]:

@@ -19,7 +19,7 @@ from apps.ledger.services import record
 from apps.retention.models import Departure, DepartureQuerySet, Rule
 from apps.retention.periods import Event
 from apps.retention.services import leaving_letters
-from apps.retention.services.choosing import choose_at_once
+from apps.retention.services.choosing import choose_at_once, forget_at_once
 from apps.retention.services.leaving_certificates import certify, digest_of
 from apps.retention.services.returning import drop_package
 from apps.retention.states import DEPARTURE_TRANSITIONS, DepartureChoice, DepartureStatus
@@ -109,6 +109,22 @@ def withdraw_departure(departure: Departure, *, by: str, now: datetime) -> Depar
     moved.save(update_fields=["package"])
     leaving_letters.tell_owners(moved, "withdrawn", now=now)
     return moved
+
+
+@transaction.atomic
+def end_departure(departure: Departure, *, by: str, now: datetime) -> Departure:
+    """The customer came back, or its account id is used again: nothing of the departure touches the account any more.
+
+    Else its new rows would go at once, as if the service had ended. The certificate stays. Raises `DomainError`.
+    """
+    locked = Departure.objects.select_for_update(of=("self",)).get(pk=departure.pk)
+    if locked.status != DepartureStatus.ERASED or locked.came_back_at is not None:
+        raise DomainError("not_erased", _("Only a customer whose data is erased can come back."))
+    locked.came_back_at = now
+    locked.save(update_fields=["came_back_at"])
+    forget_at_once(locked, now=now)
+    record(actor=by, verb="retention.departure_over", target=locked, at=now, account=locked.account_id)
+    return locked
 
 
 def ended_services(*, now: datetime) -> Iterable[Departure]:

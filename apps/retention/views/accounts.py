@@ -155,7 +155,10 @@ def package(request: HttpRequest, pk: uuid.UUID) -> HttpResponseBase:
 
 def _certified(request: HttpRequest, pk: uuid.UUID) -> Departure:
     visible = Departure.objects.visible_to(request.user).certified().for_list()
-    return get_object_or_404(visible, account=pk)
+    found = visible.filter(account=pk).first()
+    if found is None:
+        raise Http404
+    return found
 
 
 @require_safe
@@ -184,9 +187,34 @@ def departures(request: HttpRequest) -> HttpResponse:
         raise Http404
     listing = shown.DepartureListing(request)
     page = listing.page(Departure.objects.visible_to(request.user).standing().for_list())
-    table = listing.table(page, shown.rows(page.rows), **shown.TABLE)
+    table = listing.table(page, shown.rows(page.rows, can_end=policies.can_announce(request.user)), **shown.TABLE)
     add_url = reverse("retention:departure_new") if policies.can_announce(request.user) else ""
     return render(request, "retention/departures.html", {"table": table, "add_url": add_url})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def departure_over(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """The customer came back: asks once more, then nothing of its leaving counts any more."""
+    if not policies.can_see_departures(request.user):
+        raise Http404
+    if not policies.can_announce(request.user):
+        raise PermissionDenied
+    erased = Departure.objects.visible_to(request.user).standing().certified().for_list()
+    departure = get_object_or_404(erased, account=pk)
+    if request.method != "POST":
+        return ask(request, shown.coming_back(departure), back=reverse("retention:departures"))
+    return _departure_over(request, departure)
+
+
+@require_fresh_factor
+def _departure_over(request: HttpRequest, departure: Departure) -> HttpResponse:
+    try:
+        services.end_departure(departure, by=_me(request).key, now=clock.now())
+        messages.success(request, _("Noted. The account’s data is kept as the rules say again."))
+    except DomainError as error:
+        messages.error(request, error.message)
+    return redirect("retention:departures")
 
 
 @reads_through_forms
