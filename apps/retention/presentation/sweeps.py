@@ -66,7 +66,7 @@ class SweepListing(Listing):
         self.chosen = self.form.chosen()
         self.clear_url = request.path if self.chosen else ""
         super().__init__(request.GET, columns=COLUMNS, sort="-made", filters=self.chosen)
-        self.size = self.size if request.GET.get("size") in map(str, SIZES) else FEWER
+        self.size = self.size if request.GET.get("size", "") in map(str, SIZES) else FEWER
 
     def searched(self, found: SweepQuerySet) -> SweepQuerySet:
         """Those that fit the filters."""
