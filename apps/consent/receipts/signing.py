@@ -118,6 +118,6 @@ def _decode(part: str) -> bytes:
         plain = base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
     except binascii.Error as error:
         raise ValueError("not base64url") from error
-    if _encode(plain) != part:  # bits that no byte takes: another way of writing the same
+    if _encode(plain) != part:  # bits that no byte takes: another way of writing the same (PyJWT 2.15 looks too)
         raise ValueError("not the one way of writing it")
     return plain
