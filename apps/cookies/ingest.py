@@ -244,8 +244,9 @@ def _bool(said: dict[str, Any], name: str) -> bool:
 def _choices(said: dict[str, Any]) -> dict[str, bool]:
     """Each optional category with yes or no, and nothing else."""
     found = said.get("choices")
-    is_whole = isinstance(found, dict) and found.keys() == CHOICES
-    if not is_whole or not all(isinstance(value, bool) for value in found.values()):
+    if not isinstance(found, dict) or found.keys() != CHOICES:
+        raise _wrong("choices")
+    if not all(isinstance(value, bool) for value in found.values()):
         raise _wrong("choices")
     return found
 

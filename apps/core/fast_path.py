@@ -97,7 +97,7 @@ class Refused(Exception):
 
     def within(self, place: str) -> "Refused":
         """The same, about a field of this place."""
-        self.body["field"] = ".".join(filter(None, (place, self.body.get("field"))))
+        self.body["field"] = f"{place}.{self.body['field']}" if "field" in self.body else place
         return self
 
 
@@ -277,7 +277,8 @@ told = Buckets(a_second=1, burst=20)  # of lines in the log: a flood must not fi
 
 # --- what was read a moment ago -------------------------------------------------------------------------------------
 
-K, V = TypeVar("K", bound=Hashable), TypeVar("V")
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
 
 
 class Remembered(Generic[K, V]):
@@ -317,23 +318,23 @@ class Prepared:
     def __init__(self, name: str, text: str, *, milliseconds: int) -> None:
         names = list(dict.fromkeys(re.findall(r"%\((\w+)\)s", text)))
         numbered = re.sub(r"%\((\w+)\)s", lambda found: f"${names.index(found[1]) + 1}", text)
-        self._prepare = f"PREPARE {name} AS {numbered}"
+        # For the session: nothing else here prepares statements, and a plan made anew costs more than the statement.
+        self._prepare = f"SET plan_cache_mode = force_generic_plan; PREPARE {name} AS {numbered}"
         values = ", ".join(f"%({each})s" for each in names)
-        self._execute = (
-            f"SET LOCAL statement_timeout = {milliseconds}; SET LOCAL plan_cache_mode = force_generic_plan; "
-            f"EXECUTE {name} ({values})"  # in one message, so in one transaction
-        )
+        # One message, so one transaction: the limit ends with it.
+        self._execute = f"SET LOCAL statement_timeout = {milliseconds}; EXECUTE {name} ({values})"
         self._known: weakref.WeakSet[Any] = weakref.WeakSet()
 
     def rows(self, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """What it finds."""
         with self._run(parameters) as cursor:
-            return cursor.fetchall()
+            found: list[tuple[Any, ...]] = cursor.fetchall()
+            return found
 
     def count(self, parameters: Mapping[str, Any]) -> int:
         """How many rows it wrote."""
         with self._run(parameters) as cursor:
-            return cursor.rowcount
+            return int(cursor.rowcount)
 
     def _run(self, parameters: Mapping[str, Any]) -> Any:
         here = connections[DEFAULT_DB_ALIAS]
