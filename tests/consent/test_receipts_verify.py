@@ -9,6 +9,7 @@ import jwt
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse
+from django.utils import translation
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -207,6 +208,21 @@ def test_a_changed_receipt_is_refused_however_it_is_sent(client, kind):
     )
     assert response.status_code in (400, 422)
     assert response.json()["valid"] is False
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("_fresh_limit")
+def test_why_not_speaks_english_whatever_page_the_thread_served_before(client):
+    translation.activate("ar")
+    assert "not a receipt" in ask(client, "x").json()["detail"]
+
+
+@pytest.mark.django_db
+def test_public_keys_may_be_kept_by_anybody_for_an_hour(client):
+    response = client.get(reverse("consent:receipt_keys"))
+    assert response["Cache-Control"] == "public, max-age=3600"
+    assert response["Access-Control-Allow-Origin"] == "*"
+    assert not response.cookies
 
 
 @pytest.mark.django_db

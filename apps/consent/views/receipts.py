@@ -3,8 +3,10 @@
 import uuid
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils.translation import override
+from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 from apps.consent.models import Event
@@ -13,7 +15,7 @@ from apps.consent.services import with_texts
 from apps.consent.services.receipts import key_set, receipt_file, show_receipt, verify_receipt
 from apps.core import clock
 from apps.core.errors import DomainError
-from apps.core.fast_path import Buckets, Refused, answer, network_of, on_fast_path
+from apps.core.fast_path import Answer, Buckets, Call, Refused, answer, network_of, on_fast_path
 from apps.core.pages import keyset_page
 
 LONGEST = 16_384
@@ -47,24 +49,23 @@ def receipt(request: HttpRequest, event: uuid.UUID) -> HttpResponse:
     return render(request, "consent/receipt.html", context, status=409 if why_not else 200)
 
 
-@on_fast_path("GET", "HEAD")
+@require_safe
+@cache_control(public=True, max_age=3600)
 def keys(request: HttpRequest) -> HttpResponse:
     """Our public keys, so that whoever holds a receipt proves it without asking us (RFC 7517)."""
-    response = answer(key_set())
-    response["Content-Type"] = "application/jwk-set+json"
-    response["Cache-Control"] = "public, max-age=3600"
-    response["Access-Control-Allow-Origin"] = "*"
-    return response
+    headers = {"Access-Control-Allow-Origin": "*"}
+    return JsonResponse(key_set(), content_type="application/jwk-set+json", headers=headers)
 
 
 @on_fast_path("POST")
-def verify(request: HttpRequest) -> HttpResponse:
+def verify(call: Call) -> Answer:
     """Whether a receipt in compact form is ours and unchanged, and whether our own record agrees. Anybody may ask; the
     answer holds nothing about a person."""
-    if not buckets.take(network_of(request)):
+    if not buckets.take(network_of(call)):
         raise Refused(429, "rate", "Too many receipts at once. Ask again in a minute.", headers={"Retry-After": "60"})
     try:
-        verdict = verify_receipt(_sent(request))
+        with override("en"):  # no page's language reaches here: what this thread spoke last is nobody's choice
+            verdict = verify_receipt(_sent(call))
     except DomainError as error:
         raise Refused(STATUSES[error.code], error.code, str(error), valid=False) from None
     event = {"known": verdict.is_known, "agrees": verdict.agrees, "words_agree": verdict.words_agree}
@@ -72,8 +73,9 @@ def verify(request: HttpRequest) -> HttpResponse:
     return answer({"valid": True, **facts, "record_id": verdict.record_id, "event": event})
 
 
-def _sent(request: HttpRequest) -> str:
-    length = request.META.get("CONTENT_LENGTH") or "0"
+def _sent(call: Call) -> str:
+    length = call.header("CONTENT_LENGTH") or "0"
     if not length.isascii() or not length.isdigit() or int(length) > LONGEST:
         raise Refused(413, "size", f"Send {LONGEST:,} bytes at most.")
-    return request.read(int(length)).decode("utf-8", "replace").rstrip("\r\n")
+    sent: bytes = call.environ["wsgi.input"].read(int(length))
+    return sent.decode("utf-8", "replace").rstrip("\r\n")
