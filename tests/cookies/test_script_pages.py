@@ -4,7 +4,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from apps.cookies.choice import parse
+from apps.consent.ids import event_id
+from apps.cookies.choice import Choice, format_choice, new_visitor, parse
+from apps.core import clock
 from tests.cookies.factories import CookieFactory, SiteFactory, publish
 from tests.cookies.site import BODY, HEAD, PORTAL, SISTER, SITE, SNIPPET, STRANGER, Visit
 from tests.journeys.conftest import browser_type_launch_args, pytest_collection_modifyitems, wait_for  # noqa: F401
@@ -200,6 +202,17 @@ def test_the_signal_keeps_marketing_off_and_is_told(browser, shop):
     assert visit.cookie().endswith(".1")
     page.click("[data-consent-open]")
     expect(page.locator("portal-consent #marketing")).to_be_disabled()
+
+
+def test_a_yes_from_before_the_signal_does_not_count_for_marketing(browser, shop):
+    visit, now = Visit(browser, gpc=True), clock.now()
+    before = Choice(new_visitor(), 1, frozenset(NAMES), now, event_id(now))
+    visit.context.add_cookies([{"name": "portal_consent", "value": format_choice(before), "url": SITE}])
+    page = visit.open()
+    until(page, "log.length == 2")
+    assert page.evaluate("document.documentElement.dataset.consent") == "performance functional"
+    assert page.evaluate("dataLayer[1][2].ad_storage") == "denied"
+    expect(page.locator(BANNER)).to_have_count(0)
 
 
 def test_the_default_of_consent_mode_is_first_and_a_choice_updates_before_any_tag(visit):
