@@ -91,7 +91,7 @@ class Refused(Exception):
         **more: Any,
     ) -> None:
         super().__init__(code)
-        self.status, self.headers = status, tuple((headers or {}).items())
+        self.http_status, self.headers = status, tuple((headers or {}).items())
         self.body = {"type": "about:blank", "status": status, "code": code, "detail": detail}
         self.body |= ({"field": field} if field else {}) | more
 
@@ -159,10 +159,10 @@ def _whole(view: View, methods: tuple[str, ...], call: Call) -> Answer:
 
 
 def _problem(refused: Refused, call: Call) -> Answer:
-    if refused.status in (401, 403) and told.take("refused"):
-        log.warning("%s (%s): %s", refused.status, refused.body["code"], call.environ["PATH_INFO"])
+    if refused.http_status in (401, 403) and told.take("refused"):
+        log.warning("%s (%s): %s", refused.http_status, refused.body["code"], call.environ["PATH_INFO"])
     kind = ("Content-Type", "application/problem+json")
-    return Answer(refused.status, json.dumps(refused.body).encode(), (kind, *refused.headers))
+    return Answer(refused.http_status, json.dumps(refused.body).encode(), (kind, *refused.headers))
 
 
 @cache
