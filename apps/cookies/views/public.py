@@ -19,7 +19,7 @@ from apps.cookies.keeping import keep
 from apps.cookies.models import RegisterVersion
 from apps.cookies.services import Circumstances, make_choice
 from apps.core import clock
-from apps.core.fast_path import Buckets, network_of
+from apps.core.fast_path import Buckets, Call, network_of
 
 SITE = "main"
 GPC_SINCE = "2026-11-28"  # since when the portal obeys Global Privacy Control (B14)
@@ -63,7 +63,7 @@ def _language(version: RegisterVersion) -> str:
 
 def _choose(request: HttpRequest, version: RegisterVersion) -> HttpResponse:
     """Record the choice, let the browser keep it, and delete what it says no to."""
-    if not by_network.take(network_of(request)):
+    if not by_network.take(network_of(Call(request.META))):
         return render(request, "429.html", status=429)
     form = ChoiceForm(request.POST)
     language = form.language(version) if form.is_valid() else None
