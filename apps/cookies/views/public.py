@@ -2,8 +2,10 @@
 
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.contrib import messages
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import get_language
@@ -31,12 +33,20 @@ by_network = Buckets(a_second=A_MINUTE / 60, burst=A_MINUTE)  # choices recorded
 @require_http_methods(["GET", "HEAD", "POST"])
 def page(request: HttpRequest) -> HttpResponse:
     """What our sites keep in a browser, and the choice about it."""
-    version = RegisterVersion.objects.current().select_related("site").filter(site=SITE).first()
+    version = _register(request)
     if version is None:
         return render(request, "cookies/page.html")
     if request.method == "POST":
         return _choose(request, version)
     return render(request, "cookies/page.html", _context(request, version, now=clock.now()))
+
+
+def _register(request: HttpRequest) -> RegisterVersion | None:
+    """Of the site that this host belongs to, else of the portal's own sites."""
+    host = urlsplit(f"//{request.get_host()}").hostname
+    found = RegisterVersion.objects.current().select_related("site")
+    found = found.filter(Q(site__hosts__contains=[host]) | Q(site=SITE))
+    return min(found, key=lambda version: (host not in version.site.hosts, version.site_id != SITE), default=None)
 
 
 def _context(request: HttpRequest, version: RegisterVersion, *, now: datetime) -> dict[str, Any]:
