@@ -175,7 +175,7 @@ def test_a_subject_key_of_another_scope_opens_nothing(client, sign_in):
     assert client.get(address(event)).status_code == 404
 
 
-@pytest.mark.parametrize("identifier", [uuid.UUID(int=0), uuid.uuid4(), uuid.UUID(int=(2**128 - 1) & ~(0x8 << 76))])
+@pytest.mark.parametrize("identifier", [uuid.UUID(int=0), uuid.UUID(int=7), uuid.UUID(int=(2**128 - 1) & ~(0x8 << 76))])
 def test_an_id_that_can_be_none_of_ours_is_not_found(client, person, identifier):
     assert client.get(reverse("consent:receipt", args=[identifier])).status_code == 404
 

@@ -49,7 +49,9 @@ def test_a_visitor_reads_and_takes_the_receipt_of_the_choice(client, event):
 
 @pytest.mark.threat("T42")
 @pytest.mark.parametrize(
-    "changes", [{"visitor": "A" * 22}, {"event": event_id(now())}, {"visitor": "user:1" + "x" * 16}]
+    "changes",
+    [{"visitor": "A" * 22}, {"event": event_id(now())}, {"visitor": "user:1" + "x" * 16}],
+    ids=["visitor", "event", "user"],
 )
 def test_both_ids_must_be_those_of_the_event(client, event, changes):
     carry(client, event, **changes)

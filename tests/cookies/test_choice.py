@@ -71,7 +71,7 @@ def test_one_letter_more_less_or_other_is_never_a_wider_yes_by_accident(one, dat
     format_choice(choice()).replace(".010.", ".020."), format_choice(choice()).replace(VISITOR, "short"),
     format_choice(choice(event=uuid.uuid4())), "1" * 5000, "１" + format_choice(choice())[1:],
     f"1.{VISITOR}.1.111.zzzzzzzzz.AZ3_AAAAcACAAAAAAAAAAA.0",
-])  # fmt: skip
+], ids=map(str, range(11)))  # fmt: skip
 @pytest.mark.threat("T42")
 def test_whatever_does_not_have_the_form_is_no_choice(value):
     assert parse(value) is None
