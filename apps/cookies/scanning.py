@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from apps.consent.ids import event_id
+from apps.consent.services import event_id
 from apps.cookies import choice
 from apps.cookies.models import RegisterVersion, Site
 from apps.cookies.states import OPTIONAL, Category, Kind

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.architecture.source import Finding, files, finding, function_around, functions, lines_of, room, tree
 
-MAY_WRITE_STATUS = {"_move", "_claim"}
+MAY_WRITE_STATUS = {"_move", "_claim", "_release"}
 READS_THE_CLOCK = {
     "timezone.now",
     "datetime.now",
@@ -23,7 +23,7 @@ VAGUE_NAMES = {"utils.py", "helpers.py", "manager.py", "managers.py", "misc.py",
 def status_writers(root: Path) -> Iterator[Finding]:
     """`status` has one writer: `_move`, which locks the row, asks the table and writes the ledger line.
 
-    (`_claim` is the conditional update by which one worker takes a row.)
+    (`_claim` is the conditional update by which one worker takes a row, `_release` takes rows from their workers.)
     """
     for path in files(root, "apps/**/*.py"):
         if "migrations" in path.parts:

@@ -182,10 +182,14 @@ def cancel_sweep(sweep: Sweep, *, by: str, now: datetime) -> Sweep:
     locked = Sweep.objects.select_for_update().get(pk=sweep.pk)
     if locked.status not in AT_WORK:
         raise _over(locked)
-    # Whoever works on a collection finds that it is no longer theirs, and stops.
-    working = locked.tasks.filter(status=TaskStatus.CLAIMED)
-    working.update(status=TaskStatus.PENDING, worker=None, lease_until=None)
+    _release(locked)
     return refuse_sweep(locked, reason=CANCELLED, actor=by, now=now)
+
+
+def _release(sweep: Sweep) -> None:
+    """Whoever works on a collection of it finds that it is no longer theirs, and stops."""
+    claimed = sweep.tasks.filter(status=TaskStatus.CLAIMED)
+    claimed.update(status=TaskStatus.PENDING, worker=None, lease_until=None)
 
 
 @transaction.atomic
