@@ -36,7 +36,7 @@ def decided_at(event: uuid.UUID, *, now: datetime) -> datetime:
     kind of id."""
     if event.version != 7:
         raise InvalidInput("id", "The id must be a UUID of version 7.", code="id")
-    at = datetime.fromtimestamp((event.int >> 80) / 1000, UTC)
-    if not now - OLDEST <= at <= now + NEWEST:
+    at = instant_of(event)
+    if at is None or not now - OLDEST <= at <= now + NEWEST:
         raise InvalidInput("id", "The id carries an instant that the server's clock can't agree with.", code="clock")
     return at

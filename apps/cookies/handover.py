@@ -4,12 +4,14 @@ It says what the cookie says and to which origin it goes, holds for a minute, an
 that choice on that one site. A fragment is sent to no server and stands in no log.
 """
 
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core import signing
 
-from apps.cookies.choice import Choice, format_choice, parse
+from apps.consent.services import event_id
+from apps.cookies.choice import Choice, format_choice, new_visitor, parse
 from apps.cookies.models import Site
 
 SALT = "cookies.handover"
@@ -38,8 +40,10 @@ def origin_of(url: str) -> str:
 
 
 def mint(site: Site, choice: Choice, *, url: str) -> str:
-    """The token for the origin of this address."""
-    return signing.dumps({"site": site.key, "to": origin_of(url), "choice": format_choice(choice)}, salt=SALT)
+    """The token for the origin of this address. It names no visitor and no event: scripts there could read them, and
+    know the visitor again (T42)."""
+    nameless = replace(choice, visitor=new_visitor(), event=event_id(choice.decided_at))
+    return signing.dumps({"site": site.key, "to": origin_of(url), "choice": format_choice(nameless)}, salt=SALT)
 
 
 def read(token: str, *, origin: str) -> tuple[str, Choice] | None:

@@ -209,7 +209,7 @@ def read_json(call: Call, *, limit: int) -> dict[str, Any]:
     """The object in the body. More than `limit` bytes are refused before they are read, and what JSON leaves open
     (doubled names, NaN) is no JSON here (T33)."""
     length = call.header("CONTENT_LENGTH") or "0"
-    if not length.isascii() or not length.isdigit() or int(length) > limit:
+    if not length.isascii() or not length.isdigit() or len(length) > 9 or int(length) > limit:
         raise Refused(413, "size", f"Send {limit:,} bytes at most.")
     try:
         found = json.loads(

@@ -33,7 +33,7 @@ def site(db):
 
 @pytest.fixture(autouse=True)
 def _nothing_remembered(monkeypatch):
-    for each in (ingest.sites_at, ingest.texts, ingest.registers):
+    for each in (ingest.hosts, ingest.texts, ingest.registers):
         each.forget()
     monkeypatch.setattr(ingest, "by_network", Buckets(a_second=2, burst=120))
     monkeypatch.setattr(ingest, "by_site", Buckets(a_second=200, burst=400))

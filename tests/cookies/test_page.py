@@ -298,7 +298,9 @@ def test_a_choice_goes_on_to_another_domain_in_a_signed_fragment(client, version
     there, _sign, fragment = client.get("/cookies/continue/", {"to": f"{TO}#old"}).url.partition("#")
     name, _sign, token = fragment.partition("=")
     assert (there, name) == (TO, "portal-consent")
-    assert handover.read(token, origin="https://dashboard.messagebird.com") == ("main", kept(client))
+    key, choice = handover.read(token, origin="https://dashboard.messagebird.com")
+    assert (key, choice.allowed, choice.decided_at) == ("main", kept(client).allowed, kept(client).decided_at)
+    assert (choice.visitor, choice.event) != (kept(client).visitor, kept(client).event)
     assert handover.read(token, origin="https://messagebird.com") is None
     assert handover.read(f"{token}x", origin="https://dashboard.messagebird.com") is None
     assert handover.read(signing.dumps({"x": 1}), origin="https://dashboard.messagebird.com") is None

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Max, QuerySet
 from psycopg2.extras import Json
 
 from apps.consent.ids import decided_at
@@ -23,7 +24,7 @@ ON CONFLICT (at, id) DO NOTHING
 """
 PROJECT = """
 INSERT INTO consent_state (scope, subject_key, purpose, is_allowed, since, until, event)
-SELECT %(scope)s, %(subject_key)s, key, value::boolean, %(at)s, %(until)s, %(id)s FROM jsonb_each_text(%(choices)s)
+SELECT %(scope)s, %(subject_key)s, key, value::boolean, %(since)s, %(until)s, %(id)s FROM jsonb_each_text(%(choices)s)
 ON CONFLICT (scope, subject_key, purpose) DO UPDATE SET
     is_allowed = EXCLUDED.is_allowed, since = EXCLUDED.since, until = EXCLUDED.until, event = EXCLUDED.event
 WHERE consent_state.since <= EXCLUDED.since
@@ -66,6 +67,7 @@ class Decision:
         row = {name: getattr(self, name) for name in (*names, "gpc", "page", "agent", "previous", "until")}
         return row | {
             "at": at,
+            "since": min(at, now),  # a clock that runs ahead keeps no later answer from holding
             "received_at": now,
             "choices": Json(dict(self.choices)),
             "ended_at": at if ends else self.until,
@@ -84,16 +86,20 @@ def record_decision(decision: Decision, *, now: datetime) -> bool:
         if not cursor.rowcount:
             return False
         if decision.is_projected:
-            _end_replaced(decision, at=row["at"])
+            states = State.objects.of(decision.scope, decision.subject_key).filter(purpose__in=list(decision.choices))
+            before = set(states.select_for_update().values_list("event", flat=True))
             cursor.execute(PROJECT, row)
+            _end_replaced(before | {decision.id}, states)
     return True
 
 
-def _end_replaced(decision: Decision, *, at: object) -> None:
-    earlier = State.objects.of(decision.scope, decision.subject_key).filter(since__lte=at)
-    states = earlier.filter(purpose__in=list(decision.choices))
-    for event in states.select_for_update().values_list("event", flat=True):
-        end_event(event, at=at)  # type: ignore[arg-type]
+def _end_replaced(events: set[uuid.UUID], states: QuerySet[State]) -> None:
+    """End those that hold for no purpose any more: one that still holds for another is still relied on, and one that
+    arrives late may have been replaced before."""
+    gone = events - set(State.objects.filter(event__in=events).values_list("event", flat=True))
+    at = states.aggregate(at=Max("since"))["at"] if gone else None
+    for event in gone:
+        end_event(event, at=at)
 
 
 def end_event(event: uuid.UUID, *, at: datetime) -> int:

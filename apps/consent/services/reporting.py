@@ -42,16 +42,19 @@ def report_decisions(*, scope: str, reports: Sequence[Report], source: str, now:
         if record_decision(Decision(scope=scope, method=Method.API, **told), now=now):
             new += 1
             _carry_through(scope, report, source=source, now=now)
-        elif (
-            not Event.objects.of(scope, report.subject_key).filter(id=report.id, choices=dict(report.choices)).exists()
-        ):
+        elif not _is_known(scope, report):
             raise DomainError("id", _("Another decision has one of these ids; nothing was written."))
     return new
 
 
+def _is_known(scope: str, report: Report) -> bool:
+    same = {name: getattr(report, name) for name in ("id", "action", "text", "language")}
+    return Event.objects.of(scope, report.subject_key).filter(choices=dict(report.choices), **same).exists()
+
+
 def _carry_through(scope: str, report: Report, *, source: str, now: datetime) -> None:
     """In whatever order two decisions arrive, the later one of the two holds."""
-    at = decided_at(report.id, now=now)
+    at = min(decided_at(report.id, now=now), now)
     if report.action == Action.OBJECTED:
         agreed = State.objects.of(scope, report.subject_key).filter(is_allowed=True, since__gt=at)
         later = set(agreed.values_list("purpose", flat=True))
@@ -59,6 +62,7 @@ def _carry_through(scope: str, report: Report, *, source: str, now: datetime) ->
             said = {"scope": scope, "subject_key": report.subject_key, "purpose": purpose, "source": source}
             object_to_purpose(**said, actor="system", since=at, now=now)
     elif any(report.choices.values()):
+        holding = State.objects.of(scope, report.subject_key).filter(event=report.id)  # nothing newer was said
         standing = Objection.objects.of(scope, report.subject_key).open().filter(since__lte=at)
-        for objection in standing.filter(purpose__in=list(report.choices)):
+        for objection in standing.filter(purpose__in=list(holding.values_list("purpose", flat=True))):
             lift_objection(objection, actor="system", now=now)
