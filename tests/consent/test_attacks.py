@@ -7,15 +7,20 @@ from datetime import timedelta
 import pytest
 from django.core import signing
 from django.test import Client
+from django.urls import reverse
 
-from apps.consent import api, checking
-from apps.consent.models import Event, Objection, State
-from apps.consent.services import event_id
-from apps.consent.states import MARKETING
+from apps.consent import api, checking, links
+from apps.consent.models import Event, Objection, Removal, State
+from apps.consent.services import event_id, finance, publish_texts
+from apps.consent.services.answers import Manner, current_text
+from apps.consent.services.seeding import seed_purposes
+from apps.consent.states import MARKETING, Method
 from apps.cookies import handover, ingest
 from apps.cookies.choice import Choice, new_visitor
 from apps.core import clock
 from apps.core.fast_path import Buckets
+from apps.core.identities import Identity, IdentityType
+from tests.accounts.factories import CustomerAccountFactory, MembershipFactory
 from tests.consent.test_checks import JAN, System, key_of
 from tests.consent.test_ingest import NO, said, send
 from tests.cookies.factories import SiteFactory, publish
@@ -170,6 +175,37 @@ def test_what_is_handed_over_names_no_visitor(site):
     token = handover.mint(site, choice, url="https://shop.example.org/x")
     event = base64.urlsafe_b64encode(choice.event.bytes).decode().rstrip("=")
     written = json.dumps(signing.loads(token, salt=handover.SALT))
-    assert choice.visitor not in written and event not in written and str(choice.event) not in written
+    assert not [name for name in (choice.visitor, event, str(choice.event)) if name in written]
     _site, read = handover.read(token, origin="https://shop.example.org")
     assert (read.answers, read.decided_at) == (NO | {"functional": True}, choice.decided_at.replace(microsecond=0))
+
+
+@pytest.mark.req("CON-3")
+def test_what_one_owner_took_back_is_removed_although_another_saves_a_method_of_their_own(db):
+    account = CustomerAccountFactory()
+    jan, eva = (MembershipFactory(account=account, role="owner").user for _ in range(2))
+    seed_purposes(now=clock.now())
+
+    def save(by):
+        text, manner = current_text(finance.METHOD, "en").digest, Manner(Method.SWITCH, user_id=by.pk)
+        given = {"account": account, "kind": "paypal", "details": {"email": by.email}, "text": text}
+        finance.save_payment_method(**given, manner=manner, by=by, now=clock.now())
+
+    save(jan)
+    manner = Manner(Method.SWITCH, user_id=jan.pk)
+    finance.withdraw_payment_method(account=account, language="en", manner=manner, by=jan, now=clock.now())
+    save(eva)
+    assert Removal.objects.open().count() == 1
+    save(jan)
+    assert not Removal.objects.open().exists()
+
+
+@pytest.mark.req("CON-1")
+def test_who_confirms_reads_the_words_that_the_proof_names(client, db):
+    seed_purposes(now=ago(60))
+    old = current_text("newsletter", "en")
+    token = links.confirm_token(Identity(IdentityType.EMAIL, "jan@example.org"), text=old.digest, now=clock.now())
+    changed = {"en": old.body | {"summary": "Other words, and more of them."}}
+    publish_texts(notice="newsletter", bodies=changed, is_material=True, actor="system", now=clock.now())
+    page = client.get(reverse("consent:newsletter_confirm", args=[token])).content.decode()
+    assert "Other words, and more of them." not in page

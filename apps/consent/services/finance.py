@@ -53,7 +53,8 @@ def save_payment_method(
     words = shown_text(METHOD, text)
     action = Action.RENEWED if PaymentMethod.objects.of(account).standing().exists() else Action.GIVEN
     event = say(action, {METHOD: True}, subject_key=subject_of(account), text=words, manner=manner, now=now)
-    call_off_removals(purpose=METHOD, account=account.platform_account_id, now=now)
+    saver = crypto.lookup(Identity(IdentityType.EMAIL, by.email))  # what another owner took back goes all the same
+    call_off_removals(purpose=METHOD, lookup=saver, account=account.platform_account_id, now=now)
     _replace(account, now=now)
     method = PaymentMethod(account=account, kind=kind, saved_by=by.pk, event=event, created_at=now)
     only = {name: details[name] for name in SAVED[PaymentKind(kind)]}

@@ -97,9 +97,8 @@ def _end_replaced(events: set[uuid.UUID], states: QuerySet[State]) -> None:
     """End those that hold for no purpose any more: one that still holds for another is still relied on, and one that
     arrives late may have been replaced before."""
     gone = events - set(State.objects.filter(event__in=events).values_list("event", flat=True))
-    at = states.aggregate(at=Max("since"))["at"] if gone else None
     for event in gone:
-        end_event(event, at=at)
+        end_event(event, at=states.aggregate(at=Max("since"))["at"])
 
 
 def end_event(event: uuid.UUID, *, at: datetime) -> int:

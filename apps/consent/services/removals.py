@@ -53,10 +53,9 @@ def order_removal(
 
 
 @transaction.atomic
-def call_off_removals(*, purpose: str, now: datetime, lookup: str = "", account: str = "") -> int:
-    """Somebody said yes again: what is not removed yet stays."""
-    about = {"lookup": lookup} if lookup else {"account": account}
-    open_ones = Removal.objects.open().filter(purpose=purpose, **about)
+def call_off_removals(*, purpose: str, now: datetime, lookup: str, account: str = "") -> int:
+    """The same person said yes again, for the same account: what is not removed yet stays."""
+    open_ones = Removal.objects.open().filter(purpose=purpose, lookup=lookup, account=account)
     called_off = list(open_ones.select_for_update())
     open_ones.update(done_at=now, identities=b"", error_code="called_off")
     for removal in called_off:

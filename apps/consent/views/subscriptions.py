@@ -23,6 +23,7 @@ from apps.consent.presentation import preferences as shown
 from apps.consent.presentation.answers import words
 from apps.consent.services import enrichment
 from apps.consent.services import subscriptions as services
+from apps.consent.services.answers import read_text
 from apps.consent.states import MARKETING, Method
 from apps.consent.views.acting import language_of, manner
 from apps.core import clock, limits
@@ -90,7 +91,8 @@ def newsletter_confirm(request: HttpRequest, token: str) -> HttpResponse:
     """A button: programs that look through mail open every link, and must confirm nothing."""
     asked = links.read_confirm_token(token, now=clock.now())
     if request.method != "POST":
-        return render(request, "consent/newsletter_confirm.html", {"text": words(services.NEWSLETTER)})
+        text = read_text(services.NEWSLETTER, asked.text)  # the words that the proof will name
+        return render(request, "consent/newsletter_confirm.html", {"text": text})
     said = {"language": language_of(request), "manner": manner(request, Method.LINK)}
     services.confirm_subscription(asked=asked, **said, now=clock.now())
     messages.success(request, _("Your address is confirmed. You get the newsletter from now on."))
