@@ -8,6 +8,15 @@ def _field(name, *categories, **meta):
 
 USER = {"dataset": "portal_accounts", "field": "accounts_user.id", "direction": "from"}
 HASHED = {"subject_key": {"lookup": "hmac"}}
+# What a customer wrote down about its end users stands in the same tables, and is the customer's: it keeps the proof of
+# their consent and the list of their objections for itself, and both go with its other data when it leaves.
+OF_TENANTS = {"tenant": "tenant", "capacity_of_tenants": "processor", "clocks": {"service_end": None}}
+
+
+def _kept(rule):
+    """By which rule our own rows stay, and those of customers."""
+    return [{"rule": rule, "without": "tenant"}, {"rule": "end_user_consents", "with": "tenant"}]
+
 
 DATASET = {
     "fides_key": "portal_consent",
@@ -34,6 +43,7 @@ DATASET = {
                 _field("agent", "user.device"),
                 _field("previous"),
                 _field("ended_at"),
+                _field("tenant", "user.account.account_id"),
             ],
         },
         {
@@ -47,6 +57,7 @@ DATASET = {
                 _field("until"),
                 _field("event"),
                 _field("person", "user.unique_id.pseudonymous", references=[USER]),
+                _field("tenant", "user.account.account_id"),
             ],
         },
         {
@@ -58,6 +69,7 @@ DATASET = {
                 _field("ground", "user.privacy_preferences"),
                 _field("since", "user.privacy_preferences"),
                 _field("lifted_at", "user.privacy_preferences"),
+                _field("tenant", "user.account.account_id"),
             ],
         },
         {
@@ -69,6 +81,7 @@ DATASET = {
                 _field("purpose", "user.privacy_preferences"),
                 _field("since", "user.privacy_preferences"),
                 _field("lifted_at", "user.privacy_preferences"),
+                _field("tenant", "user.account.account_id"),
             ],
         },
         {
@@ -116,12 +129,15 @@ DATASET = {
             "collections": {
                 "consent_event": {
                     "label": {"en": "Proof of consent", "nl": "Bewijs van toestemming", "ar": "إثبات الموافقة"},
+                    **OF_TENANTS,
                     "clock": "ended_at",
-                    "retention": ["consent_proof"],
+                    "retention": _kept("consent_proof"),
                     "fields": HASHED,
                 },
                 "consent_state": {
                     "label": {"en": "What you agreed to", "nl": "Waarmee u instemt", "ar": "ما وافقتم عليه"},
+                    "tenant": "tenant",
+                    "capacity_of_tenants": "processor",
                     "goes_with": {"column": "event", "of": "consent_event"},  # by a trigger: no key leads to a month
                     "fields": HASHED,
                 },
@@ -132,14 +148,16 @@ DATASET = {
                         "nl": "Beperkingen van de verwerking",
                         "ar": "قيود المعالجة",
                     },
+                    **OF_TENANTS,
                     "clock": "lifted_at",
-                    "retention": ["suppression"],
+                    "retention": _kept("suppression"),
                     "fields": HASHED,
                 },
                 "consent_objection": {
                     "label": {"en": "Your objections", "nl": "Uw bezwaren", "ar": "اعتراضاتكم"},
+                    **OF_TENANTS,
                     "clock": "lifted_at",
-                    "retention": ["suppression"],
+                    "retention": _kept("suppression"),
                     "fields": HASHED,
                 },
                 "consent_paymentmethod": {

@@ -7,7 +7,7 @@ row that stays refers to them. What neither explains can go.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property
 from typing import Any
@@ -70,7 +70,10 @@ class Belongings:
 
     @cached_property
     def infos(self) -> Mapping[str, CollectionInfo]:
-        return {key: self._live.info(one) for key, one in self._collections.items()}
+        return {
+            key: replace(self._live.info(one), capacity=one.capacity_towards(self.account, own=False))
+            for key, one in self._collections.items()
+        }
 
     def chunks(self, key: str, *, without: Sequence[str] = ()) -> Iterator[list[dict[str, Any]]]:
         """The rows of one collection in the order of their keys, JSON-able, some hundreds at a time from the server's

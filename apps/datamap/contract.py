@@ -25,7 +25,8 @@ class Scope:
     `account` is the customer's account id on the platform: with it the tenant predicate stands in the query of every
     hop, and collections without a tenant are not entered but named. `own` says that the identities are the requester's
     own, proved by session and second factor: then the provider's own collections (capacity controller) are entered
-    without a tenant too, and rows that belong to no tenant are found in those that have one.
+    without a tenant too, and rows that belong to no tenant are found in those that have one;
+    where the provider holds a tenant's rows for that tenant (`capacity_of_tenants`), these are then left out.
     `end_users` says that a customer asks about somebody its company wrote to: the provider's own data about the
     customer's people (account holders, invoices, …) is then neither handed out nor touched, whatever address is typed.
     `datasets`, `categories` and `capacities` limit what is reported and acted on; the search may pass through others.
@@ -63,7 +64,8 @@ class CollectionInfo:
     tenant: ColumnElement[Any] | None = None
     region: ColumnElement[Any] | str | None = None
     country: ColumnElement[Any] | None = None
-    clocks: Mapping[str, ColumnElement[Any]] = field(default_factory=dict)  # event -> column, where it is not `clock`
+    # event -> column, where it is not `clock`; None where no row says when it happened
+    clocks: Mapping[str, ColumnElement[Any] | None] = field(default_factory=dict)
     conditions: Mapping[str, tuple[ColumnElement[Any], bool]] = field(default_factory=dict)  # rule -> column, filled
     column_limits: Mapping[str, tuple[tuple[str, ...], ColumnElement[Any] | None]] = field(default_factory=dict)
     base_key: str = ""  # "dataset:collection", whichever shard

@@ -14,13 +14,16 @@ fideslang ignores keys it does not know and takes any category; here both are er
             region: region         # column, or a constant
             country: country       # column with the ISO code that rules of one country ask for
             clock: created_at      # column that retention periods run from
-            clocks: {service_end: service_ended_on}   # where a period starts with another event: its column
+            clocks: {service_end: service_ended_on}   # where a period starts with another event: its column,
+                                   # or null where no row says it and only a customer's departure does
             retention: [tax]       # rule keys; {rule: tax, with: account_id} reaches only rows in which that column
                                    # holds a value, `without` only those in which it holds none
             goes_with: request_id  # no period of its own: it goes with the row that this column leads to, by its
                                    # reference; {column: request_id, of: requests} where no search may follow it
             statistics: {people: visitor_id, by: [country, device]}   # counted before rows are made anonymous
             capacity: processor
+            capacity_of_tenants: processor   # of the rows in which `tenant` holds an account, where those without one
+                                   # are of `capacity`: a person's own data is then searched without the former
             label: {en: Messages, nl: Berichten}   # how pages call it, by language
             end_users: true        # about people the customer writes to; default: unless the capacity is controller
             strategy: delete       # delete (default) | null: what an erasure does to the rows
@@ -66,8 +69,8 @@ from apps.datamap.taxonomy import known, matches
 
 PORTAL_KEYS = {"store", "schema", "capacity", "read_only", "collections", "impersonal", "goes_with"}
 COLLECTION_KEYS = {
-    "tenant", "region", "country", "clock", "clocks", "retention", "goes_with", "statistics", "capacity", "end_users",
-    "label", "strategy", "read_only", "append_only", "fields",
+    "tenant", "region", "country", "clock", "clocks", "retention", "goes_with", "statistics", "capacity",
+    "capacity_of_tenants", "end_users", "label", "strategy", "read_only", "append_only", "fields",
 }  # fmt: skip
 FIELD_KEYS = {"retention", "clock", "lookup", "encrypted", "bound_to", "strategy"}
 IDENTITY_TYPES = [kind.value for kind in IdentityType]
@@ -152,7 +155,7 @@ class _Declaration:
         fields = reader.read(place, value, (), outer)
         reader.finish()
         override = (meta.get("masking_strategy_override") or {}).get("strategy")
-        capacity = self._capacity(at, said)
+        capacity, of_tenants = self._capacity(at, said), self._capacity_of_tenants(at, said)
         goes_with, goes_with_of = self._going_with((*at, "goes_with"), said.get("goes_with"))
         return Collection(
             dataset=str(self.value["fides_key"]),
@@ -175,7 +178,8 @@ class _Declaration:
             strategy=self._strategy(at, said, override),
             read_only=bool(said.get("read_only") or said.get("append_only") or self.portal.get("read_only")),
             skipped=bool(meta.get("skip_processing")),
-            end_users=bool(said.get("end_users", capacity != "controller")),
+            capacity_of_tenants=of_tenants,
+            end_users=bool(said.get("end_users", capacity != "controller" or of_tenants)),
         )
 
     def _going_with(self, at: Place, value: Any) -> tuple[str | None, str | None]:
@@ -212,6 +216,17 @@ class _Declaration:
         if capacity not in CAPACITIES:
             place = (*at, "capacity") if "capacity" in said else ("meta", "portal", "capacity")
             self.document.report(place, f"unknown capacity “{capacity}”", nearest(str(capacity), CAPACITIES))
+        return str(capacity)
+
+    def _capacity_of_tenants(self, at: Place, said: Mapping[str, Any]) -> str | None:
+        capacity = said.get("capacity_of_tenants")
+        if capacity is None:
+            return None
+        if capacity not in CAPACITIES:
+            place = (*at, "capacity_of_tenants")
+            self.document.report(place, f"unknown capacity “{capacity}”", nearest(str(capacity), CAPACITIES))
+        elif not said.get("tenant"):
+            self.document.report((*at, "capacity_of_tenants"), "rows name no account here: `tenant` is missing")
         return str(capacity)
 
     def _strategy(self, at: Place, said: Mapping[str, Any], override: Any) -> Any:

@@ -60,7 +60,7 @@ class Guarded(Protocol):
     @property
     def clock(self) -> ColumnElement[Any] | str | None: ...  # the column a period runs from
     @property
-    def clocks(self) -> Mapping[str, ColumnElement[Any]]: ...  # event -> column, where it is another than `clock`
+    def clocks(self) -> Mapping[str, ColumnElement[Any] | None]: ...  # event -> column, where it is not `clock`
     @property
     def conditions(self) -> Mapping[str, tuple[ColumnElement[Any], bool]]: ...  # rule -> column, must it be filled
     @property

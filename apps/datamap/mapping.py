@@ -101,7 +101,7 @@ class Collection:
     region: str | None = None
     country: str | None = None
     clock: str | None = None
-    clocks: tuple[tuple[str, str], ...] = ()  # (event, column) where a period runs from another column than `clock`
+    clocks: tuple[tuple[str, str | None], ...] = ()  # (event, column) where it is not `clock`; None: no row says it
     retention: tuple[str, ...] = ()
     conditions: tuple[Condition, ...] = ()
     goes_with: str | None = None  # the column that leads to the row it goes with, having no period of its own
@@ -111,6 +111,7 @@ class Collection:
     strategy: Literal["delete", "null"] | None = None
     read_only: bool = False
     skipped: bool = False
+    capacity_of_tenants: str | None = None  # of rows that name a customer account, where the others have `capacity`
     end_users: bool = False  # about people the customer writes to, not about the customer's own people
     label: tuple[tuple[str, str], ...] = ()  # (language, name on pages)
 
@@ -118,6 +119,11 @@ class Collection:
         """The collection's name on a page in `language`; English, then the bare name, where it has none."""
         names = dict(self.label)
         return names.get(language) or names.get("en") or self.name.replace("_", " ")
+
+    def capacity_towards(self, account: str | None, *, own: bool) -> str:
+        """In which capacity the rows are held that a search for this account, or for a person's own data, finds."""
+        of_tenants = account is not None and not own
+        return self.capacity_of_tenants if of_tenants and self.capacity_of_tenants else self.capacity
 
     @property
     def key(self) -> str:

@@ -123,7 +123,7 @@ def _line(
     return {
         "store": fate.collection.store,
         "collection": fate.collection.base_key,
-        "capacity": fate.collection.capacity,
+        "capacity": fate.collection.capacity_towards(plan.account, own=plan.own),
         "action": action,
         "count": len(keys),
         "ground": reasons[0].ground if reasons else None,

@@ -91,7 +91,7 @@ class Live:
             tenant=table.c[collection.tenant] if collection.tenant else None,
             region=table.c[region] if region is not None and region in table.c else region,
             country=table.c[collection.country] if collection.country else None,
-            clocks={event: table.c[column] for event, column in collection.clocks},
+            clocks={event: table.c[column] if column else None for event, column in collection.clocks},
             conditions={one.rule: (table.c[one.column], one.filled) for one in collection.conditions},
             column_limits={
                 top.column: (top.retention, table.c[top.clock or collection.clock or top.column])
@@ -126,7 +126,7 @@ def is_reported(collection: Collection, scope: Scope) -> bool:
     """Within the limits of the scope; the search may pass through others."""
     return (
         (not scope.datasets or collection.dataset in scope.datasets)
-        and (not scope.capacities or collection.capacity in scope.capacities)
+        and (not scope.capacities or collection.capacity_towards(scope.account, own=scope.own) in scope.capacities)
         and (not scope.categories or collection.has_category(scope.categories))
         and (not scope.end_users or collection.end_users)
     )
@@ -316,6 +316,8 @@ class Search:
 
     def _tenant(self, hits: Hits) -> list[sa.ColumnElement[bool]]:
         collection = hits.collection
+        if collection.tenant and collection.capacity_of_tenants and self.scope.own:
+            return [hits.live.table.c[collection.tenant].is_(None)]  # what a customer holds about them, it answers for
         if self.scope.account is None or not collection.tenant:
             return []
         column = hits.live.table.c[collection.tenant]

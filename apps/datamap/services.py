@@ -144,7 +144,8 @@ def find(scope: Scope, *, now: datetime) -> Findings:
         infos: dict[str, CollectionInfo] = {}
         for one in sorted(reported, key=lambda one: (one.base_key, place_of(one.store))):  # shard after shard
             rows.setdefault(one.base_key, []).extend(rows_of(search.hits[one.key], scope, search.asked_in[one.key]))
-            infos.setdefault(one.base_key, replace(live.info(one), key=one.base_key, store=one.base_store))
+            info = replace(live.info(one), key=one.base_key, store=one.base_store)
+            infos.setdefault(one.base_key, replace(info, capacity=one.capacity_towards(scope.account, own=scope.own)))
     if scope.categories:
         rows = {key: found for key, found in rows.items() if found}
     return Findings(rows, infos, told_once(search.not_entered))

@@ -53,6 +53,7 @@ TITLES: Mapping[str, Any] = {
     "outbox": gettext_lazy("Messages from us"),
     "erasure_plans": gettext_lazy("Plans of erasures"),
     "suppression": gettext_lazy("Objections and restrictions"),
+    "end_user_consents": gettext_lazy("Consents of a customer’s end users"),
 }
 EXAMPLES: Mapping[str, Any] = {
     "communications_content": gettext_lazy("text of messages, attachments, recordings of calls"),
@@ -76,6 +77,7 @@ EXAMPLES: Mapping[str, Any] = {
     "outbox": gettext_lazy("e-mails and text messages that the portal sent, with their addresses"),
     "erasure_plans": gettext_lazy("whom a plan of an erasure is about, sealed"),
     "suppression": gettext_lazy("who objected to which purpose, or had processing restricted"),
+    "end_user_consents": gettext_lazy("what end users agreed and objected to, as the customer wrote it down"),
 }
 PURPOSES: Mapping[str, Any] = {
     "communications_content": gettext_lazy("The customer's service. The customer may choose any time up to this."),
@@ -104,6 +106,9 @@ PURPOSES: Mapping[str, Any] = {
     ),
     "erasure_plans": gettext_lazy("Erasing exactly what was approved. After 30 days a plan does nothing any more."),
     "suppression": gettext_lazy("Not doing again what a person objected to (GDPR 21(3)), and showing that we did not."),
+    "end_user_consents": gettext_lazy(
+        "The customer’s proof of consent and list of objections, and 30 days to return the data."
+    ),
 }
 GROUNDS: Mapping[str, Any] = {
     Basis.CONSENT: gettext_lazy("Consent (GDPR 6(1)(a))"),

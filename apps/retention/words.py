@@ -24,6 +24,7 @@ INTERESTS = {
     "consent_proof": gettext_lazy("proving that consent was given or withdrawn"),
     "dsr_confirmation": gettext_lazy("proving that a request was answered"),
     "suppression": gettext_lazy("remembering what you objected to"),
+    "end_user_consents": gettext_lazy("the customer’s proof of consent, and remembering objections"),
     "security_logs": gettext_lazy("keeping accounts secure"),
 }
 UNDATED = {

@@ -1,7 +1,9 @@
 """What people said, and what holds now.
 
 An event is a fact: the database refuses to change or delete one (migration 0002). Only the instant at which its effect
-ended may be set, or move to an earlier one; five years after that the proof goes, by the retention engine.
+ended may be set, or move to an earlier one; five years after that the proof goes, by the retention engine. What a
+customer wrote down about its end users is the customer's proof, not ours: it goes thirty days after the customer's
+service ended, returned before where it asked for that (GDPR 28(3)(g)).
 """
 
 import uuid
@@ -14,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.policies import MemberRole, memberships_of
 from apps.consent.ids import instant_of
-from apps.consent.models.subjects import person_of_key
+from apps.consent.models.subjects import person_of_key, tenant_of_scope
 from apps.consent.states import Action, Method
 
 PROVIDER = "provider"
@@ -73,6 +75,7 @@ class Event(models.Model):
     agent = models.CharField(_("browser"), max_length=40, blank=True)  # family and system, no version
     previous = models.UUIDField(_("previous"), null=True, blank=True)
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
+    tenant = tenant_of_scope()
 
     objects = EventQuerySet.as_manager()
 
@@ -84,6 +87,7 @@ class Event(models.Model):
             models.Index(fields=["received_at"], name="event_by_receipt"),
             models.Index(fields=["ended_at"], name="event_by_end"),
             models.Index(fields=["user_id", "at"], name="event_by_actor", condition=Q(user_id__isnull=False)),
+            models.Index(fields=["tenant"], name="event_by_tenant", condition=Q(tenant__isnull=False)),
         ]
 
     def __str__(self) -> str:
@@ -119,6 +123,7 @@ class State(models.Model):
     until = models.DateTimeField(_("until"), null=True, blank=True)  # validity, not how long the proof is kept
     event = models.UUIDField(_("event"))  # whose proof it goes with, and whose effect ends where it is erased before
     person = person_of_key()
+    tenant = tenant_of_scope()
 
     objects = StateQuerySet.as_manager()
 
@@ -129,6 +134,7 @@ class State(models.Model):
             models.Index(fields=["subject_key"], name="state_by_subject"),
             models.Index(fields=["person"], name="state_by_person"),
             models.Index(fields=["event"], name="state_by_event"),
+            models.Index(fields=["tenant"], name="state_by_tenant", condition=Q(tenant__isnull=False)),
         ]
 
     def __str__(self) -> str:

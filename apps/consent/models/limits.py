@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from apps.consent.models.subjects import person_of_key
+from apps.consent.models.subjects import person_of_key, tenant_of_scope
 from apps.consent.states import Ground
 
 
@@ -30,6 +30,7 @@ class Restriction(models.Model):
     since = models.DateTimeField(_("since"))
     lifted_at = models.DateTimeField(_("lifted at"), null=True, blank=True)
     person = person_of_key()
+    tenant = tenant_of_scope()
 
     objects = LiftableQuerySet.as_manager()
 
@@ -40,6 +41,7 @@ class Restriction(models.Model):
             models.Index(fields=["subject_key", "scope"], name="restriction_by_subject"),
             models.Index(fields=["person"], name="restriction_by_person"),
             models.Index(fields=["lifted_at"], name="restriction_by_end"),
+            models.Index(fields=["tenant"], name="restriction_by_tenant", condition=Q(tenant__isnull=False)),
         ]
         constraints = [
             models.UniqueConstraint(
@@ -66,6 +68,7 @@ class Objection(models.Model):
     since = models.DateTimeField(_("since"))
     lifted_at = models.DateTimeField(_("lifted at"), null=True, blank=True)
     person = person_of_key()
+    tenant = tenant_of_scope()
 
     objects = LiftableQuerySet.as_manager()
 
@@ -76,6 +79,7 @@ class Objection(models.Model):
             models.Index(fields=["subject_key", "scope"], name="objection_by_subject"),
             models.Index(fields=["person"], name="objection_by_person"),
             models.Index(fields=["lifted_at"], name="objection_by_end"),
+            models.Index(fields=["tenant"], name="objection_by_tenant", condition=Q(tenant__isnull=False)),
         ]
         constraints = [
             models.UniqueConstraint(

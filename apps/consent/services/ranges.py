@@ -37,7 +37,8 @@ WHERE datname = current_database() AND backend_type = 'client backend' AND pid <
 @dataclass(frozen=True)
 class Verdict:
     """What a closed range looks like now. `difference`: "" where nothing differs, else what does: `gap`, `ledger`,
-    `missing`, `gone` (missing, and old enough to have gone by the retention rule), `more` or `changed`."""
+    `missing`, `gone` (missing, and old enough to have gone by the retention rule, or a customer has left since), `more`
+    or `changed`."""
 
     count: int
     digest: str
@@ -113,9 +114,17 @@ def _difference(closed: Range, count: int, digest: str, now: datetime) -> str:
     if not _is_told(closed):
         return "ledger"
     if count != closed.count:
-        may_be_gone = count < closed.count and closed.begins_at < now - FIVE_YEARS
-        return "more" if count > closed.count else "gone" if may_be_gone else "missing"
+        return "more" if count > closed.count else "gone" if _may_be_gone(closed, now) else "missing"
     return "" if digest == closed.digest else "changed"
+
+
+def _may_be_gone(closed: Range, now: datetime) -> bool:
+    """Proof in it has run out, or a customer left since then, with whom its end users' events went."""
+    if closed.begins_at < now - FIVE_YEARS:
+        return True
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT consent_some_account_left(%s)", [closed.begins_at.date()])
+        return bool(cursor.fetchone()[0])
 
 
 def _is_told(closed: Range) -> bool:
