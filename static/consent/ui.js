@@ -109,14 +109,15 @@ export default kit => {
   };
   const write = (value, age, rest) => d.cookie = `portal_consent=${value}; Path=/; Max-Age=${age}; SameSite=Lax` + (location.protocol == "https:" ? "; Secure" : "") + (rest || "");
 
-  const decide = (yes, method) => {
+  // `at`: when it was said, where that was on another domain: it counts no longer here than there.
+  const decide = (yes, method, at = new Date) => {
     if (isLeaving && method != "page" && method != "placeholder") return;
     yes = NAMES.filter(name => yes.includes(name) && !(gpc && name == "marketing"));
-    const was = kit.now(), before = kit.last(), at = new Date, bytes = stamped(random(), +at), event = b64(bytes);
+    const was = kit.now(), before = kit.last(), bytes = stamped(random(), Date.now()), event = b64(bytes);
     const visitor = before?.visitor || b64(random()), withdrawn = was ? was.yes.filter(name => !yes.includes(name)) : [];
     // 1. remembered, at once; where the site's domain is refused, for this host alone
     const value = [1, visitor, T.material, NAMES.map(name => +yes.includes(name)).join(""), Math.floor(at / 1e3).toString(36), event, +gpc].join(".");
-    const age = Math.floor((kit.until(at) - at) / 1e3);
+    const age = Math.floor((kit.until(at) - Date.now()) / 1e3);
     if (T.domain) write("", 0), write(value, age, "; Domain=" + T.domain);
     if (!d.cookie.includes(event)) write(value, age);
     // 2. kept until the server has it
@@ -138,7 +139,7 @@ export default kit => {
       done(kit.get());
     }));
   };
-  const set = (answers, method) => decide(NAMES.filter(name => name in answers ? answers[name] : kit.may(name)), method);
+  const set = (answers, method, at) => decide(NAMES.filter(name => name in answers ? answers[name] : kit.may(name)), method, at);
 
   // --- what was refused goes: every variant of a cookie that this host can reach ---
   const clean = () => {
@@ -195,8 +196,8 @@ export default kit => {
     history.replaceState(history.state, "", location.href.replace(/[#&]portal-consent=[^&]+/, ""));
     try {
       const answer = await post("/handover", { token, site: T.site });
-      const said = answer.ok ? await answer.json() : {}, mine = kit.get();
-      if (said.choices && !(mine?.at >= new Date(said.at))) return await set(said.choices, "handover");
+      const said = answer.ok ? await answer.json() : {}, mine = kit.get(), at = new Date(said.at);
+      if (said.choices && kit.until(at) > Date.now() && !(mine?.at >= at)) return await set(said.choices, "handover", at);
     } catch {}
     ask();
   };

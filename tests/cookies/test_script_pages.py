@@ -1,5 +1,7 @@
 """The banner in a real browser, on pages made for it: what waits, what runs, what is kept, what is sent."""
 
+from datetime import timedelta
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
@@ -264,13 +266,17 @@ def test_what_is_added_later_waits_too(visit):
 
 def test_a_choice_is_taken_over_from_another_domain_unless_a_newer_one_is_here(visit):
     visit.handover = {"choices": {"performance": True, "functional": False, "marketing": False}, "gpc": False}
-    visit.handover["at"] = "2026-01-01T00:00:00+00:00"
+    decided = clock.now().replace(microsecond=0) - timedelta(days=100)
+    visit.handover["at"] = decided.isoformat()
     page = visit.open("/?a=b#portal-consent=to.ken")
     until(page, "portalConsent.get()?.performance")
     (event,) = sent(page, visit)
     assert event["method"] == "handover"
     assert page.url == f"{SITE}/?a=b"
     expect(page.locator("portal-consent #banner")).to_have_count(0)
+    assert parse(visit.cookie()).decided_at == decided, "what was said counts no longer than where it was said"
+    (cookie,) = visit.cookies()
+    assert cookie["expires"] < (clock.now() + timedelta(days=90)).timestamp()
     visit.handover["choices"] = dict.fromkeys(NAMES, True)
     again = visit.open("/#portal-consent=older")
     again.wait_for_timeout(400)
@@ -280,6 +286,13 @@ def test_a_choice_is_taken_over_from_another_domain_unless_a_newer_one_is_here(v
 def test_a_token_that_does_not_count_asks_as_ever(visit):
     page = visit.open("/#portal-consent=spent")
     expect(page.locator(BANNER)).to_be_visible()
+
+
+def test_a_choice_whose_time_is_up_is_not_taken_over(visit):
+    visit.handover = {"choices": dict.fromkeys(NAMES, True), "gpc": False, "at": "2026-01-01T00:00:00+00:00"}
+    page = visit.open("/#portal-consent=to.ken")
+    expect(page.locator(BANNER)).to_be_visible()
+    assert not visit.sent
 
 
 def test_what_another_host_kept_goes_when_it_is_visited_after_a_refusal(visit):
