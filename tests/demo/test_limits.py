@@ -21,7 +21,8 @@ AT = date(2026, 3, 20)  # so many months before it there is the same day of a mo
 DATASET = declare(Document("platform.yml", yaml.safe_load(DATASET_FILE.read_text())), is_checked=True)
 RULES = {row["key"]: row for row in csv.DictReader(SCHEDULE.read_text(encoding="utf-8").splitlines())}
 # Nobody's consent is proved there, no request is filed there, and no package is made there; the rest is our own tables.
-ELSEWHERE = {"consent_proof", "dsr_confirmation", "packages", "outbox", "erasure_plans", "suppression", "end_user_consents"}
+PROOF = {"consent_proof", "suppression", "end_user_consents"}
+ELSEWHERE = {*PROOF, "dsr_confirmation", "packages", "outbox", "erasure_plans"}
 SAMPLE = {str(account) for account in (people.ACME, people.GLOBEX)}
 
 
