@@ -31,7 +31,7 @@ def test_a_door_appears_when_its_page_exists_and_the_page_never_ends_in_front_of
     assert [door.icon for door in page.context["doors"]] == [each.icon for each in DOORS if address(each.page)]
     assert [tile.icon for tile in page.context["tiles"]] == [each.icon for each in TILES if address(each.page)]
     for way in (*page.context["doors"], *page.context["tiles"]):
-        assert client.get(way.url).status_code == 200, way.url
+        assert client.get(way.url).status_code in (200, 302), way.url  # the demo site has hosts of its own
     # while a door is missing, whoever would go through it is told whom to write to
     assert ("I am somebody else" in page.content.decode()) is any(address(each.page) is None for each in DOORS)
 

@@ -22,6 +22,8 @@ FACTS = {
     **{"until": "2026-09-30", "at": "2026-09-01T10:00:00+00:00", "found": 3, "outcome": "spam", "ground": "excessive"},
     **{"words": TYPED, "text": TYPED, "name": TYPED, "returns": True},
     **{"service_ends_on": "30 September 2026", "erase_on": "30 October 2026"},
+    **{"headline": "What is new", "paragraphs": ["Something is."], "path": "/preferences/x/"},
+    **{"unsubscribe": "/newsletter/unsubscribe/x/", "preferences": "/preferences/x/"},
     **{"account": "00000000-0000-4000-8000-000000000001"},
 }
 LOADS = re.compile(r"<(img|script|link|iframe|object|embed|video|audio|source|input|form)\b|\bsrc=|@import|url\(", re.I)

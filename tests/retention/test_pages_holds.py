@@ -1,5 +1,6 @@
 """The pages of legal holds: who gets in, a hold from the form to its lifting, and what never shows."""
 
+import re
 from datetime import date, timedelta
 
 import pytest
@@ -87,7 +88,7 @@ def test_the_list_takes_as_many_queries_for_thirty_holds_as_for_one(client, offi
     client.get(LIST)
     with django_assert_num_queries(LIST_QUERIES):
         page = client.get(LIST).content.decode()
-    assert page.count("<bdi>LH-2026-") == count
+    assert len(re.findall("<bdi[^>]*>LH-2026-", page)) == count
     assert "One person" in page
     assert "ann@" not in page
 

@@ -28,6 +28,7 @@ RETURNED = {
     *("platform:messages", "platform:calls", "platform:call_recordings", "platform:emails", "platform:contacts"),
     *("platform:accounts", "platform:account_holders"),
 }
+CONSENTS = {f"portal_consent:consent_{kind}" for kind in ("event", "state", "restriction", "objection")}
 
 
 def packed(platform, account=None):
@@ -42,7 +43,7 @@ def manifest_of(archive):
 @pytest.mark.threat("T5")
 def test_the_package_holds_exactly_the_rows_of_the_account(platform):
     archive = opened(packed(platform))
-    assert {one["collection"] for one in manifest_of(archive)["collections"]} == RETURNED
+    assert {one["collection"] for one in manifest_of(archive)["collections"]} == RETURNED | CONSENTS
     for name in sorted(RETURNED):
         table = name.partition(":")[2]
         tenant = "id" if table == "accounts" else "account_id"
@@ -112,7 +113,7 @@ def test_the_file_is_sealed_and_named_by_the_departure_alone(platform):
     assert b"PK\x03\x04" not in path.read_bytes()[:200]
     entry = Entry.objects.get(verb="retention.departure_packed")
     assert entry.facts["package"] == departure.package_digest
-    assert entry.facts["collections"] == len(RETURNED)
+    assert entry.facts["collections"] == len(RETURNED | CONSENTS)
 
 
 def test_it_is_made_once_and_only_for_who_wants_its_data_back(platform):

@@ -4,6 +4,7 @@ import itertools
 import re
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from apps.demo.site import DASHBOARD, MAIN
@@ -224,15 +225,17 @@ def test_under_a_policy_of_nonces_and_trusted_types_nothing_is_refused(visit, pa
     assert [said for said in visitor.complaints if "ERR_ABORTED" not in said] == []
 
 
-def test_the_demo_site_is_accessible_with_the_banner_open_in_both_directions(visit):
-    from axe_playwright_python.sync_playwright import Axe
+def violations(page):
+    """What axe finds; the report of the package can't name places in a shadow root."""
+    found = Axe().run(page).response["violations"]
+    return [f"{each['id']} {each['nodes'][0]['html'][:120]}" for each in found]
 
+
+def test_the_demo_site_is_accessible_with_the_banner_open_in_both_directions(visit):
     visitor = visit()
     for language in ("en", "ar"):
         page = visitor.goes(MAIN, lang=language)
         visitor.banner.wait_for()
-        found = Axe().run(page)
-        assert found.violations_count == 0, found.generate_report()
+        assert violations(page) == []
         visitor.presses("choose")
-        found = Axe().run(page)
-        assert found.violations_count == 0, found.generate_report()
+        assert violations(page) == []
