@@ -62,7 +62,7 @@ export default kit => {
         h("p", { id: name + "-text" }, text), lists[name]);
     };
     dialog.append(
-      h("header", {}, h("h2", { id: "title", tabIndex: -1, autofocus: true }, words.settings),
+      h("div", { className: "head" }, h("h2", { id: "title", tabIndex: -1, autofocus: true }, words.settings),
         h("button", { type: "button", id: "back", "aria-label": kept ? words.close : words.back, onclick: () => dialog.close() }, "✕")),
       h("div", { className: "words" }, h("p", {}, words.withdrawal, " ", words.scope), ...signalled(), part("necessary"), ...NAMES.map(part)),
       buttons("preferences", "save", words.save, () => decide(NAMES.filter(name => boxes[name].checked), "preferences")));
