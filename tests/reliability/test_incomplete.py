@@ -164,7 +164,7 @@ def alone(platform: Any, time_machine: Any, monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.threat("T47")
 def test_a_run_by_cron_that_was_killed_is_finished_by_the_next_night_which_has_its_own_as_well(alone: Nights) -> None:
-    assert forked(cron, failpoint="store committed:4").wait() == -signal.SIGKILL
+    assert forked(cron, failpoint="store committed:2").wait() == -signal.SIGKILL
     alone.wait_until(NIGHT + timedelta(days=1))
     cron()
     assert alone.swept() == [date(2027, 1, 10), date(2027, 1, 11)]
