@@ -5,6 +5,8 @@ from django.utils.translation import gettext_lazy as _
 VERBS = {
     "consent.text_published": _("published version %(version)s of the text"),
     "consent.range_closed": _("closed a range of %(count)s events, received until %(ends_at)s"),
+    "consent.subject_searched": _("looked for one person by %(kind)s and was told of %(count)s acts"),
+    "consent.history_read": _("read one person’s history, a page of %(count)s acts"),
     "consent.history_exported": _("took away one person’s history as a file, %(count)s acts"),
     "consent.purpose_added": _("added a purpose, legal basis %(basis)s"),
     "consent.purpose_changed": _("changed a purpose: %(changed)s"),

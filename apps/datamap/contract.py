@@ -26,7 +26,8 @@ class Scope:
     hop, and collections without a tenant are not entered but named. `own` says that the identities are the requester's
     own, proved by session and second factor: then the provider's own collections (capacity controller) are entered
     without a tenant too, and rows that belong to no tenant are found in those that have one;
-    where the provider holds a tenant's rows for that tenant (`capacity_of_tenants`), these are then left out.
+    where the provider holds a tenant's rows for that tenant (`capacity_of_tenants`), these are then left out, as they
+    are without an account: whoever wants a tenant's rows names it.
     `end_users` says that a customer asks about somebody its company wrote to: the provider's own data about the
     customer's people (account holders, invoices, …) is then neither handed out nor touched, whatever address is typed.
     `datasets`, `categories` and `capacities` limit what is reported and acted on; the search may pass through others.
@@ -75,7 +76,8 @@ class CollectionInfo:
 
 @dataclass(frozen=True)
 class NotEntered:
-    """A collection that was not searched, and why: `no_tenant`, `unreachable`, `skipped` or `no_identity`."""
+    """A collection that was not searched, and why: `no_tenant`, `unreachable`, `skipped` or `no_identity`; or of which
+    rows were left out that the provider holds for its customers: `rows_of_tenants`."""
 
     collection: str
     reason: str

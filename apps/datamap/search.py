@@ -142,6 +142,8 @@ def entered(datamap: DataMap, scope: Scope) -> tuple[set[str], list[NotEntered]]
             outside.append(NotEntered(key, "no_tenant"))
         else:
             allowed.add(key)
+            if _is_of_both(collection) and scope.account is None and not scope.own:
+                outside.append(NotEntered(key, "rows_of_tenants"))
     types = [identity.type for identity in scope.identities]
     reached = datamap.reachable(types, allowed, [key for key, _ in scope.rows])
     somehow = datamap.reachable(list(IdentityType), allowed)
@@ -159,6 +161,12 @@ def told_once(not_entered: Iterable[NotEntered]) -> list[NotEntered]:
 
 def _is_own(collection: Collection, scope: Scope) -> bool:
     return scope.own and collection.capacity == "controller"
+
+
+def _is_of_both(collection: Collection) -> bool:
+    """Our own rows and those of customers lie in one table. A search finds the ones or the others: so every collection
+    it reports is held in one capacity."""
+    return collection.tenant is not None and collection.capacity_of_tenants is not None
 
 
 def _leading_to(datamap: DataMap, wanted: set[str], within: set[str]) -> set[str]:
@@ -316,7 +324,7 @@ class Search:
 
     def _tenant(self, hits: Hits) -> list[sa.ColumnElement[bool]]:
         collection = hits.collection
-        if collection.tenant and collection.capacity_of_tenants and self.scope.own:
+        if _is_of_both(collection) and (self.scope.own or self.scope.account is None):
             return [hits.live.table.c[collection.tenant].is_(None)]  # what a customer holds about them, it answers for
         if self.scope.account is None or not collection.tenant:
             return []

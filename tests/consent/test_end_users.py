@@ -92,6 +92,28 @@ def test_a_customers_search_finds_its_own_end_user_and_never_another_tenants_or_
     assert found(controlled, now=now) == {}
 
 
+@pytest.mark.django_db
+@pytest.mark.req("DSR-1", "DSR-6")
+@pytest.mark.threat("T20")
+def test_a_search_that_names_no_account_finds_ours_and_says_that_rows_of_customers_were_left_out():
+    now = clock.now()
+    account = CustomerAccountFactory()
+    told(account, now=now)
+    said_to_us(now=now)
+    anybody = datamap.Scope((JAN,), None, datasets=("portal_consent",))
+    answer = datamap.find(anybody, now=now)
+    assert {key: len(rows) for key, rows in answer.rows.items() if rows} == {EVENT: 1, STATE: 1}
+    assert {answer.collections[key].capacity for key in (EVENT, STATE)} == {"controller"}
+    left_out = {one.collection for one in answer.not_entered if one.reason == "rows_of_tenants"}
+    assert left_out == {EVENT, STATE, OBJECTION, RESTRICTION}
+    assert not any(one.reason == "rows_of_tenants" for one in datamap.find(own(), now=now).not_entered)
+    planned = datamap.plan_erasure(anybody, actor="command", now=now).lines
+    assert {(one["collection"], one["capacity"], one["count"]) for one in planned if one["count"]} == {
+        (EVENT, "controller", 1),
+        (STATE, "controller", 1),
+    }
+
+
 @pytest.mark.req("DSR-6", "CON-4", "CON-5")
 def test_an_erasure_for_an_end_user_leaves_the_customers_proof_and_its_list_of_objections(committed_db):
     now = clock.now()

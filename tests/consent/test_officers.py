@@ -10,13 +10,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from apps.consent import figures, tasks
-from apps.consent.models import PROVIDER, Event, Objection, Range, Served, Text
+from apps.consent.models import PROVIDER, Event, Objection, Range, Restriction, Served, Text
 from apps.consent.services import Decision, event_id, record_decision
 from apps.core import crypto
 from apps.core.clock import now
 from apps.core.identities import parse_identity
 from apps.ledger.models import Entry
-from tests.accounts.factories import UserFactory
+from tests.accounts.factories import CustomerAccountFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 PAGE, SEARCH = "/desk/consents/", "/desk/consents/search/"
@@ -209,6 +209,72 @@ def test_the_data_protection_officer_reads_and_takes_nothing_away(client, sign_i
     said(key="user:ann")
     assert "Download the history" not in client.get(f"{PAGE}subject/user:ann/").content.decode()
     assert client.post(f"{PAGE}subject/user:ann/json/").status_code == 403
+
+
+# --- whose data it is, and who read it --------------------------------------------------------------------------------
+
+
+def of_a_customer(key):
+    """The same person at a customer of ours, who wrote down a yes, an objection and a restriction."""
+    facts = {"scope": f"account:{CustomerAccountFactory().pk}", "subject_key": key, "since": now()}
+    said(key=key, scope=facts["scope"], choices={"offers": True})
+    Objection.objects.create(purpose="their_offers", **facts)
+    Restriction.objects.create(ground="accuracy", **facts)
+
+
+@pytest.mark.req("DSR-1", "CON-1")
+@pytest.mark.threat("T20")
+def test_what_customers_wrote_down_about_the_same_person_is_neither_counted_nor_shown_nor_taken_away(client, officer):
+    key = crypto.lookup(ANN)
+    said(key=key)
+    of_a_customer(key)
+    assert [one.count for one in client.post(SEARCH, {"kind": "email", "value": ANN.value}).context["found"]] == [1]
+    page = client.get(f"{PAGE}subject/{key}/")
+    assert [act.event.scope for act, _scope, _ends in page.context["acts"]] == [PROVIDER]
+    assert [state.scope for state in page.context["states"]] == [PROVIDER]
+    assert not page.context["restrictions"]
+    assert "offers" not in page.content.decode()
+    for form in ("csv", "json"):
+        taken = client.post(f"{PAGE}subject/{key}/{form}/").content.decode()
+        assert "newsletter" in taken
+        assert "account:" not in taken
+        assert "offers" not in taken
+    assert Entry.objects.filter(verb="consent.history_exported").first().facts["count"] == 1
+
+
+@pytest.mark.threat("T54")
+def test_every_reading_of_a_person_s_history_has_its_line_which_names_nobody(client, officer):
+    user = UserFactory(email=ANN.value)
+    for number in range(31):
+        said(key=user.key, at=now() - timedelta(hours=number + 1))
+    client.post(SEARCH, {"kind": "email", "value": ANN.value})
+    page = client.get(f"{PAGE}subject/{user.key}/")
+    client.get(f"{PAGE}subject/{user.key}/", {"cursor": page.context["page"].next_cursor})
+    client.post(f"{PAGE}subject/{user.key}/csv/")
+    read = Entry.objects.filter(verb__startswith="consent.", actor=officer.key).order_by("pk")
+    assert [(entry.verb.removeprefix("consent."), entry.facts["count"]) for entry in read] == [
+        ("subject_searched", 31), ("history_read", 30), ("history_read", 1), ("history_exported", 31)
+    ]  # fmt: skip
+    searched, first, second, exported = read
+    assert searched.facts["kind"] == "email"
+    assert first.target == second.target == exported.target
+    assert searched.facts["also"] == [first.target]  # the key of the address, and that of the person
+    evidence = json.dumps([[entry.target, entry.facts] for entry in read])
+    assert not any(word in evidence for word in (ANN.value, str(user.pk), crypto.lookup(ANN)[:12]))
+
+
+@pytest.mark.threat("T54")
+def test_who_finds_nobody_has_asked_all_the_same_and_a_refused_form_asked_nothing(client, sign_in):
+    reader = sign_in(client, UserFactory(dpo=True))
+    client.post(SEARCH, {"kind": "email", "value": "no address"})
+    assert not Entry.objects.filter(verb="consent.subject_searched").exists()
+    client.post(SEARCH, {"kind": "subject_key", "value": "user:nobody"})
+    client.get(f"{PAGE}subject/user:nobody/")
+    lines = Entry.objects.filter(actor=reader.key, verb__startswith="consent.")
+    assert [(one.verb, one.facts["count"]) for one in lines.order_by("pk")] == [
+        ("consent.subject_searched", 0),
+        ("consent.history_read", 0),
+    ]
 
 
 def test_a_periods_cuts_are_what_the_database_cuts():

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.policies import MemberRole, memberships_of
 from apps.consent.ids import instant_of
-from apps.consent.models.subjects import person_of_key, tenant_of_scope
+from apps.consent.models.subjects import is_ours, person_of_key, tenant_of_scope
 from apps.consent.states import Action, Method
 
 PROVIDER = "provider"
@@ -28,6 +28,9 @@ class EventQuerySet(models.QuerySet["Event"]):
     def of(self, scope: str, subject_key: str) -> Self:
         """One subject's history, the oldest first."""
         return self.filter(scope=scope, subject_key=subject_key).order_by("at", "id")
+
+    def ours(self) -> Self:
+        return self.filter(is_ours())
 
     def identified(self, event: uuid.UUID) -> Self:
         """The one with this id: the id says in which month it lies, so that no other partition is asked."""
@@ -105,6 +108,9 @@ class Event(models.Model):
 class StateQuerySet(models.QuerySet["State"]):
     def of(self, scope: str, subject_key: str) -> Self:
         return self.filter(scope=scope, subject_key=subject_key)
+
+    def ours(self) -> Self:
+        return self.filter(is_ours())
 
     def allowing(self, *, at: datetime) -> Self:
         """What may go on at that instant."""

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from apps.consent.models.subjects import person_of_key, tenant_of_scope
+from apps.consent.models.subjects import is_ours, person_of_key, tenant_of_scope
 from apps.consent.states import Ground
 
 
@@ -17,6 +17,9 @@ class LiftableQuerySet(models.QuerySet[Any]):
 
     def of(self, scope: str, subject_key: str) -> Self:
         return self.filter(scope=scope, subject_key=subject_key)
+
+    def ours(self) -> Self:
+        return self.filter(is_ours())
 
 
 class Restriction(models.Model):

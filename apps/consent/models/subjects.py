@@ -1,7 +1,7 @@
 """Whom a subject key names, and whose data it is."""
 
 from django.db import models
-from django.db.models import F, Func, Value
+from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Cast
 from django.utils.translation import gettext_lazy as _
 
@@ -14,6 +14,12 @@ def person_of_key() -> "models.GeneratedField":
     text = models.CharField(max_length=64)
     named = Func(F("subject_key"), Value("^user:(.+)$"), function="substring", output_field=text)
     return models.GeneratedField(expression=named, output_field=text, db_persist=True, verbose_name=_("person"))
+
+
+def is_ours() -> Q:
+    """What people said to us, for which we are controller. The rest customers wrote down about their end users: it is
+    theirs, and nobody here reads it or hands it out as ours."""
+    return ~Q(scope__startswith="account:")
 
 
 OF_ACCOUNT = "^account:([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$"

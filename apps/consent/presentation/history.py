@@ -32,7 +32,9 @@ def candidates(said: dict[str, Any]) -> list[Candidate]:
     """The keys that what an officer typed may stand for: one query for all of them."""
     identity = said.get("identity")
     named = _keys_of(identity) if identity else {said["value"]: _("The key itself")}
-    counted = Event.objects.filter(subject_key__in=named).order_by().values_list("subject_key").annotate(Count("id"))
+    counted = (
+        Event.objects.ours().filter(subject_key__in=named).order_by().values_list("subject_key").annotate(Count("id"))
+    )
     counts = dict(counted)
     return [Candidate(key, what, counts.get(key, 0)) for key, what in named.items()]
 
@@ -51,15 +53,15 @@ def _keys_of(identity: Identity) -> dict[str, str]:
 
 def page(key: str, *, cursor: str | None, now: datetime) -> dict[str, Any]:
     """What holds now, what no consent gets round, and the acts, the newest first."""
-    rows = keyset_page(Event.objects.filter(subject_key=key), order=NEWEST, cursor=cursor)
+    rows = keyset_page(Event.objects.ours().filter(subject_key=key), order=NEWEST, cursor=cursor)
     acts = show_all(with_texts(rows.rows), now=now)
     return {
         "key": key,
         "page": rows,
         "acts": [(act, scope_in_words(act.event.scope), _ends(act.event, now=now)) for act in acts],
-        "states": list(State.objects.filter(subject_key=key).order_by("scope", "purpose")),
-        "restrictions": list(Restriction.objects.filter(subject_key=key).order_by("-since")),
-        "objections": list(Objection.objects.filter(subject_key=key).order_by("-since")),
+        "states": list(State.objects.ours().filter(subject_key=key).order_by("scope", "purpose")),
+        "restrictions": list(Restriction.objects.ours().filter(subject_key=key).order_by("-since")),
+        "objections": list(Objection.objects.ours().filter(subject_key=key).order_by("-since")),
     }
 
 
@@ -78,7 +80,4 @@ def _ends(event: Event, *, now: datetime) -> str:
 def scope_in_words(scope: str) -> str:
     if scope == PROVIDER:
         return _("To us")
-    kind, _colon, name = scope.partition(":")
-    if kind == "site":
-        return _("Cookies of the site “%(site)s”") % {"site": name}
-    return _("To a customer of ours")
+    return _("Cookies of the site “%(site)s”") % {"site": scope.partition(":")[2]}

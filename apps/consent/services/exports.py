@@ -11,7 +11,7 @@ from django.db import transaction
 
 from apps.consent.models import Event, Objection, Restriction
 from apps.consent.services.history import Act, with_texts
-from apps.core import crypto
+from apps.consent.services.readings import target_of
 from apps.core.errors import InvalidInput
 from apps.core.spreadsheets import as_csv
 from apps.ledger.services import record
@@ -32,17 +32,14 @@ class HistoryFile:
 
 @transaction.atomic
 def export_history(*, subject_key: str, form: str, actor: str, now: datetime) -> HistoryFile:
-    """Everything under one subject key, in whatever scope, with one ledger line: how many acts, and the file's digest.
-
-    The ledger names the subject by a keyed digest, not by the key."""
+    """Everything said to us under one subject key, with one ledger line: how many acts, and the file's digest."""
     if form not in FORMS:
         raise InvalidInput("format", "There is no such format.")
-    acts = with_texts(Event.objects.filter(subject_key=subject_key).order_by("at", "id"))
+    acts = with_texts(Event.objects.ours().filter(subject_key=subject_key).order_by("at", "id"))
     text = as_csv(HEAD, _rows(acts)) if form == "csv" else _document(subject_key, acts, now)
     content = text.encode()
-    subject = f"consent.subject:{crypto.fingerprint(subject_key)[:32]}"
     facts = {"count": len(acts), "format": form, "sha256": hashlib.sha256(content).hexdigest()}
-    record(actor=actor, verb="consent.history_exported", target=subject, at=now, **facts)
+    record(actor=actor, verb="consent.history_exported", target=target_of(subject_key), at=now, **facts)
     return HistoryFile(f"consent-history-{now:%Y-%m-%d}.{form}", FORMS[form], content)
 
 
@@ -61,8 +58,8 @@ def _rows(acts: Sequence[Act]) -> Iterator[tuple[Any, ...]]:
 
 def _document(subject_key: str, acts: Sequence[Act], now: datetime) -> str:
     """The same as one JSON document, with what no consent gets round."""
-    restrictions = Restriction.objects.filter(subject_key=subject_key).order_by("since")
-    objections = Objection.objects.filter(subject_key=subject_key).order_by("since")
+    restrictions = Restriction.objects.ours().filter(subject_key=subject_key).order_by("since")
+    objections = Objection.objects.ours().filter(subject_key=subject_key).order_by("since")
     content = {
         "subject_key": subject_key,
         "made_at": _instant(now),

@@ -1,6 +1,6 @@
 """Consent at the desk: rates that name nobody, and one person's history for those who may see it."""
 
-from typing import cast
+from typing import Any, cast
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
@@ -14,6 +14,7 @@ from apps.consent.forms.officers import KEY, SubjectForm
 from apps.consent.presentation import history as shown
 from apps.consent.presentation import rates
 from apps.consent.services.exports import FORMS, export_history
+from apps.consent.services.readings import note_reading, note_search
 from apps.core import clock
 from apps.core.http import reads_through_forms, require_fresh_factor
 
@@ -41,16 +42,24 @@ def search(request: HttpRequest) -> HttpResponse:
     """Under which keys something is kept about somebody: what is typed is posted, and answered on this page."""
     _require_searcher(request)
     form = SubjectForm(request.POST) if request.method == "POST" else SubjectForm()
-    found = shown.candidates(form.cleaned_data) if form.is_bound and form.is_valid() else None
+    found = _candidates(request, form.cleaned_data) if form.is_bound and form.is_valid() else None
     return render(request, "consent/search.html", {"form": form, "found": found})
+
+
+def _candidates(request: HttpRequest, said: dict[str, Any]) -> list[shown.Candidate]:
+    found = shown.candidates(said)
+    counts = {one.key: one.count for one in found}
+    note_search(kind=said["kind"], found=counts, actor=_me(request), now=clock.now())
+    return found
 
 
 @require_safe
 @login_required
 def history(request: HttpRequest, key: str) -> HttpResponse:
-    """What one subject said, with the words as they were shown."""
+    """What one subject said, with the words as they were shown; the ledger tells who read it."""
     _require_searcher(request, key)
     page = shown.page(key, cursor=request.GET.get("cursor"), now=clock.now())
+    note_reading(subject_key=key, count=len(page["acts"]), actor=_me(request), now=clock.now())
     page["can_export"] = policies.can_export_history(request.user)
     return render(request, "consent/history.html", page)
 
@@ -69,10 +78,13 @@ def export(request: HttpRequest, key: str, form: str) -> HttpResponse:
 
 @require_fresh_factor
 def _export(request: HttpRequest, key: str, form: str) -> HttpResponse:
-    who = cast(User, request.user).key  # behind `login_required`
-    file = export_history(subject_key=key, form=form, actor=who, now=clock.now())
+    file = export_history(subject_key=key, form=form, actor=_me(request), now=clock.now())
     headers = {"Content-Disposition": f'attachment; filename="{file.name}"', "Cache-Control": "no-store"}
     return HttpResponse(file.content, content_type=file.kind, headers=headers)
+
+
+def _me(request: HttpRequest) -> str:
+    return cast(User, request.user).key  # behind `login_required`
 
 
 def _require_searcher(request: HttpRequest, key: str = "") -> None:
