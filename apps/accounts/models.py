@@ -48,6 +48,10 @@ class UserQuerySet(models.QuerySet["User"]):
             own |= Q(pk__in=StaffRole.objects.values("user_id"))
         return self.filter(own)
 
+    def acting(self, *actors: str) -> UserQuerySet:
+        """The people among these actors, as the ledger names them (`user:<id>`, `system`, `command`, …)."""
+        return self.filter(pk__in={each.removeprefix("user:") for each in actors if each.startswith("user:")})
+
     def never_confirmed(self, *, before: datetime) -> UserQuerySet:
         """Sign-ups from before that instant whose e-mail address nobody ever proved to hold."""
         return self.filter(created_at__lt=before, last_login=None, email_verified_at=None)

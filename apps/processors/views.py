@@ -4,21 +4,22 @@ import uuid
 from collections.abc import Callable
 from datetime import date
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import redirect, render
+from django.shortcuts import get_list_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from apps.accounts.models import User
+from apps.accounts.services import name_actors
 from apps.core import clock
-from apps.core.errors import DomainError, InvalidInput
+from apps.core.errors import DomainError
 from apps.core.http import require_fresh_factor
+from apps.core.outcomes import add_refusal, tell_outcome
 from apps.core.questions import Question, ask
 from apps.core.tables import Empty, csv_response
 from apps.ledger.models import Entry
@@ -105,7 +106,7 @@ def entry(request: HttpRequest, line: uuid.UUID) -> HttpResponse:
     context = {
         "latest": versions[-1],
         "current": [describe(each, today=_today()) for each in versions if each.replaced_at is None],
-        "events": history(versions, entries, _names(request, entries)),
+        "events": history(versions, entries, name_actors(entries, seen_by=request.user)),
         "rewordings": rewordings(versions),
     }
     if context["current"] and policies.can_edit_register(request.user):
@@ -201,14 +202,12 @@ _write_published = require_fresh_factor(_write)
 def _try_save(request: HttpRequest, form: EngagementForm, line: uuid.UUID | None, approve: bool) -> Engagement | None:
     """What the register refuses stands beside its field; what was typed stays in the form."""
     content, seen = form.content, form.cleaned_data["seen_version"]
-    who, now = _me(request).key, clock.now()
+    who, now = request.user.key, clock.now()
     try:
         return services.save_engagement(name=form.cleaned_data["name"], content=content, line=line, seen_version=seen,
                                         approve=approve, actor=who, now=now)  # fmt: skip
-    except InvalidInput as error:
-        form.add_error(error.field if error.field in form.fields else None, error.message)
     except DomainError as error:
-        form.add_error(None, error.message)
+        add_refusal(form, error)
     return None
 
 
@@ -219,25 +218,14 @@ def _form_page(request: HttpRequest, form: EngagementForm, line: uuid.UUID | Non
 def _do(request: HttpRequest, line: uuid.UUID, verb: Callable[..., Any], done: str) -> HttpResponse:
     _require_writer(request)
     _versions(request, line)
-    try:
-        verb(line, actor=_me(request).key, now=clock.now())
-    except DomainError as error:
-        messages.error(request, error.message)
-    else:
-        messages.success(request, done)
+    with tell_outcome(request, done=done):
+        verb(line, actor=request.user.key, now=clock.now())
     return redirect("processors:entry", line)
 
 
 def _versions(request: HttpRequest, line: uuid.UUID) -> list[Engagement]:
     _require_reader(request)
-    versions = list(Engagement.objects.visible_to(request.user).of_line(line).for_list())
-    if not versions:
-        raise Http404
-    return versions
-
-
-def _me(request: HttpRequest) -> User:
-    return cast(User, request.user)  # behind `login_required`
+    return get_list_or_404(Engagement.objects.visible_to(request.user).of_line(line).for_list())
 
 
 def _require_reader(request: HttpRequest) -> None:
@@ -249,10 +237,3 @@ def _require_writer(request: HttpRequest) -> None:
     _require_reader(request)
     if not policies.can_edit_register(request.user):
         raise PermissionDenied
-
-
-def _names(request: HttpRequest, entries: list[Entry]) -> dict[str, str]:
-    """Who acted, for those who may see colleagues' names; others see the id that the ledger holds."""
-    ids = {entry.actor.removeprefix("user:") for entry in entries if entry.actor.startswith("user:")}
-    people = User.objects.visible_to(_me(request)).filter(pk__in=ids) if ids else ()
-    return {person.key: person.full_name for person in people} | {"command": _("Set-up"), "system": _("The portal")}

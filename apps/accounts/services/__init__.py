@@ -1,5 +1,6 @@
 """Verbs that write people, accounts and roles."""
 
+from apps.accounts.services.actors import name_actors
 from apps.accounts.services.people import (
     CONFIRM_WITHIN,
     change_details,
@@ -46,6 +47,7 @@ __all__ = [
     "grant_role",
     "invite",
     "is_code_awaited",
+    "name_actors",
     "open_account",
     "remove_member",
     "revoke_role",

@@ -16,7 +16,7 @@ from apps.accounts.forms import DetailsForm
 from apps.accounts.models import Invitation
 from apps.accounts.states import Language
 from apps.core import clock
-from apps.core.errors import DomainError
+from apps.core.outcomes import tell_outcome
 
 
 @require_http_methods(["GET", "POST"])
@@ -49,10 +49,6 @@ def switch_language(request: HttpRequest) -> HttpResponse:
 def accept(request: HttpRequest, pk: str) -> HttpResponse:
     """Join the account one was invited to."""
     invitation = get_object_or_404(Invitation.objects.visible_to(request.user).addressed_to(request.user), pk=pk)
-    try:
+    with tell_outcome(request, done=_("You joined the account.")):
         services.accept_invitation(invitation, user=request.user, now=clock.now())
-    except DomainError as error:
-        messages.error(request, error.message)
-    else:
-        messages.success(request, _("You joined the account."))
     return redirect("account_settings")

@@ -17,8 +17,8 @@ from apps.accounts import policies, services
 from apps.accounts.forms import GrantRoleForm, StaffFilterForm
 from apps.accounts.models import User, UserQuerySet
 from apps.core import clock
-from apps.core.errors import DomainError
 from apps.core.http import exports_with_fresh_factor, require_fresh_factor
+from apps.core.outcomes import tell_outcome
 from apps.core.questions import Question, ask
 from apps.core.tables import Column, Empty, Listing, csv_response
 
@@ -154,10 +154,6 @@ def _person(request: HttpRequest, pk: str) -> User:
 
 
 def _change(request: HttpRequest, verb, person: User, role: str, done: str) -> HttpResponse:
-    try:
+    with tell_outcome(request, done=done):
         verb(user=person, role=role, actor=request.user.key, now=clock.now())
-    except DomainError as error:
-        messages.error(request, error.message)
-    else:
-        messages.success(request, done)
     return redirect("people")

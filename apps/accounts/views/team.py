@@ -17,7 +17,8 @@ from apps.accounts import policies, services
 from apps.accounts.forms import InviteForm, MemberRoleForm
 from apps.accounts.models import CustomerAccount, Invitation, Membership
 from apps.core import clock
-from apps.core.errors import DomainError, InvalidInput
+from apps.core.errors import DomainError
+from apps.core.outcomes import add_refusal, tell_outcome
 from apps.core.questions import Question, ask
 from apps.core.tables import Column, Empty, Listing, Table
 
@@ -77,10 +78,8 @@ def _invite(request: HttpRequest, account: CustomerAccount, form: InviteForm) ->
     language, actor = translation.get_language() or "en", request.user.key
     try:
         services.invite(account=account, **form.cleaned_data, language=language, actor=actor, now=clock.now())
-    except InvalidInput as error:
-        form.add_error(error.field, error.message)
     except DomainError as error:
-        form.add_error(None, error.message)
+        add_refusal(form, error)
     else:
         messages.success(request, _("The invitation was sent."))
     return form.is_valid()
@@ -92,12 +91,8 @@ def member_role(request: HttpRequest, pk: str, member: str) -> HttpResponse:
     """Give a member another role."""
     account = _own(request, pk)
     membership = get_object_or_404(Membership.objects.visible_to(request.user), pk=member, account=account)
-    try:
+    with tell_outcome(request, done=_("The role was changed.")):
         services.change_role(membership, role=request.POST.get("role", ""), actor=request.user.key, now=clock.now())
-    except DomainError as error:
-        messages.error(request, error.message)
-    else:
-        messages.success(request, _("The role was changed."))
     return redirect("account_team", pk=account.pk)
 
 
@@ -110,12 +105,8 @@ def member_remove(request: HttpRequest, pk: str, member: str) -> HttpResponse:
     membership = get_object_or_404(members, pk=member, account=account)
     if request.method != "POST":
         return ask(request, _removing(membership), back=reverse("account_team", args=[pk]))
-    try:
+    with tell_outcome(request, done=_("The person no longer belongs to the account.")):
         services.remove_member(membership, actor=request.user.key, now=clock.now())
-    except DomainError as error:
-        messages.error(request, error.message)
-    else:
-        messages.success(request, _("The person no longer belongs to the account."))
     return redirect("account_team", pk=account.pk)
 
 

@@ -17,8 +17,9 @@ from apps.accounts import policies, services
 from apps.accounts.forms import TokenForm
 from apps.accounts.models import ApiToken, CustomerAccount
 from apps.core import clock
-from apps.core.errors import DomainError, InvalidInput
+from apps.core.errors import DomainError
 from apps.core.http import reads_through_forms, require_fresh_factor
+from apps.core.outcomes import add_refusal
 from apps.core.pages import Page
 from apps.core.questions import Question, ask
 from apps.core.tables import Column, Empty, Listing, Table
@@ -98,10 +99,8 @@ def _make(request: HttpRequest, account: CustomerAccount) -> HttpResponse:
 def _made(request: HttpRequest, account: CustomerAccount, form: TokenForm) -> tuple[ApiToken, str] | None:
     try:
         return services.create_token(account=account, **form.said(), by=request.user, now=clock.now())
-    except InvalidInput as error:
-        form.add_error(error.field, error.message)
     except DomainError as error:
-        form.add_error(None, error.message)
+        add_refusal(form, error)
     return None
 
 

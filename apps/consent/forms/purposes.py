@@ -9,7 +9,6 @@ from django.utils.translation import gettext_lazy as _
 from apps.consent.models import Purpose
 from apps.consent.services.purposes import LANGUAGES, Bodies, Content
 from apps.consent.states import Basis
-from apps.core.errors import DomainError, InvalidInput
 
 NAMES = {"en": _("English"), "nl": _("Dutch"), "ar": _("Arabic")}
 PLACES = {
@@ -113,11 +112,6 @@ class PurposeForm(forms.Form):
             language: {place: " ".join(said[f"{language}_{place}"].split()) for place in self.places}
             for language in LANGUAGES
         }
-
-    def refuse(self, error: DomainError) -> None:
-        """What the register refuses stands beside its field."""
-        field = error.field if isinstance(error, InvalidInput) and error.field in self.fields else None
-        self.add_error(field, error.message)
 
 
 class NewPurposeForm(PurposeForm):

@@ -1,7 +1,5 @@
 """The register of purposes: read by staff, changed by administrators with a fresh second factor."""
 
-from typing import cast
-
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
@@ -11,7 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from apps.accounts.models import User
+from apps.accounts.services import name_actors
 from apps.consent import listings, policies
 from apps.consent.forms.purposes import NewPurposeForm, PurposeForm
 from apps.consent.models import Purpose
@@ -20,6 +18,7 @@ from apps.consent.services import purposes as services
 from apps.core import clock
 from apps.core.errors import DomainError
 from apps.core.http import reads_through_forms, require_fresh_factor
+from apps.core.outcomes import add_refusal, tell_outcome
 from apps.core.questions import Question, ask
 from apps.core.tables import Empty, csv_response
 from apps.ledger.models import Entry
@@ -77,9 +76,9 @@ def _add(request: HttpRequest) -> HttpResponse:
         key, basis = form.cleaned_data["key"], form.cleaned_data["basis"]
         said = {"key": key, "basis": basis, "content": form.content, "bodies": form.bodies}
         try:
-            services.add_purpose(**said, actor=_me(request).key, now=clock.now())
+            services.add_purpose(**said, actor=request.user.key, now=clock.now())
         except DomainError as error:
-            form.refuse(error)
+            add_refusal(form, error)
         else:
             messages.success(request, _("The purpose stands in the register."))
             return redirect("consent:purpose", key)
@@ -103,9 +102,9 @@ def _publish(request: HttpRequest, key: str) -> HttpResponse:
         seen, is_material = form.cleaned_data["seen_version"], form.cleaned_data["kind"] == "material"
         said = {"key": key, "content": form.content, "bodies": form.bodies, "seen_version": seen}
         try:
-            services.change_purpose(**said, is_material=is_material, actor=_me(request).key, now=clock.now())
+            services.change_purpose(**said, is_material=is_material, actor=request.user.key, now=clock.now())
         except DomainError as error:
-            form.refuse(error)
+            add_refusal(form, error)
         else:
             messages.success(request, _("Published: people are shown this from now on."))
             return redirect("consent:purpose", key)
@@ -125,12 +124,8 @@ def end(request: HttpRequest, key: str) -> HttpResponse:
 
 @require_fresh_factor
 def _end(request: HttpRequest, key: str) -> HttpResponse:
-    try:
-        services.end_purpose(key=key, actor=_me(request).key, now=clock.now())
-    except DomainError as error:
-        messages.error(request, error.message)
-    else:
-        messages.success(request, _("The purpose has ended. No yes to it holds any more."))
+    with tell_outcome(request, done=_("The purpose has ended. No yes to it holds any more.")):
+        services.end_purpose(key=key, actor=request.user.key, now=clock.now())
     return redirect("consent:purpose", key)
 
 
@@ -157,10 +152,7 @@ def _form_page(request: HttpRequest, form: PurposeForm, key: str) -> HttpRespons
 def _events(request: HttpRequest, key: str) -> list[listings.Event]:
     seen = Entry.objects.visible_to(request.user)
     entries = [*seen.about(f"consent.purpose:{key}"), *seen.about(f"consent.notice:{key}")]
-    ids = {entry.actor.removeprefix("user:") for entry in entries if entry.actor.startswith("user:")}
-    people = User.objects.visible_to(_me(request)).filter(pk__in=ids) if ids else ()
-    names = {person.key: person.full_name for person in people}
-    return listings.events(entries, names | {"command": _("Set-up"), "system": _("The portal")})
+    return listings.events(entries, name_actors(entries, seen_by=request.user))
 
 
 def _purpose(request: HttpRequest, key: str) -> Purpose:
@@ -170,10 +162,6 @@ def _purpose(request: HttpRequest, key: str) -> Purpose:
 
 def _open_purpose(request: HttpRequest, key: str) -> Purpose:
     return get_object_or_404(Purpose.objects.visible_to(request.user).open(), pk=key)
-
-
-def _me(request: HttpRequest) -> User:
-    return cast(User, request.user)  # behind `login_required`
 
 
 def _require_reader(request: HttpRequest) -> None:

@@ -2,25 +2,26 @@
 
 import uuid
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_list_or_404, get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from apps.accounts.models import User
+from apps.accounts.services import name_actors
 from apps.cookies import policies, services, telling
 from apps.cookies.forms import EntryForm
 from apps.cookies.listings import CookieListing
 from apps.cookies.models import Cookie, RegisterVersion, Site
 from apps.core import clock
-from apps.core.errors import DomainError, InvalidInput
+from apps.core.errors import DomainError
 from apps.core.http import require_fresh_factor
+from apps.core.outcomes import add_refusal, tell_outcome
 from apps.core.questions import Question, ask
 from apps.core.tables import Empty
 from apps.ledger.models import Entry
@@ -60,7 +61,7 @@ def entry(request: HttpRequest, line: uuid.UUID) -> HttpResponse:
     context = {
         "latest": versions[-1],
         "current": [telling.describe(each) for each in versions if each.replaced_at is None],
-        "events": telling.history(entries, _names(request, entries), versions),
+        "events": telling.history(entries, name_actors(entries, seen_by=request.user), versions),
     }
     if context["current"] and policies.can_edit_register(request.user):
         context |= {"edit_url": reverse("cookies:edit", args=[line]), "drop": _dropping(line)}
@@ -100,13 +101,11 @@ def _save(request: HttpRequest, form: EntryForm, line: uuid.UUID | None, site: s
 def _try_save(request: HttpRequest, form: EntryForm, line: uuid.UUID | None, site: str) -> Cookie | None:
     """What the register refuses stands beside its field; what was typed stays in the form."""
     content, seen = form.content, form.cleaned_data["seen_version"]
-    who, now = _me(request).key, clock.now()
+    who, now = request.user.key, clock.now()
     try:
         return services.save_entry(site=site, content=content, line=line, seen_version=seen, actor=who, now=now)
-    except InvalidInput as error:
-        form.add_error(error.field if error.field in form.fields else None, error.message)
     except DomainError as error:
-        form.add_error(None, error.message)
+        add_refusal(form, error)
     return None
 
 
@@ -143,7 +142,7 @@ def site(request: HttpRequest, key: str) -> HttpResponse:
         "told": telling.tell(seen.changes),
         "reasons": telling.reasons(seen.changes.reasons),
         "versions": RegisterVersion.objects.of_site(key).defer("content"),
-        "events": telling.history(entries, _names(request, entries)),
+        "events": telling.history(entries, name_actors(entries, seen_by=request.user)),
         "may_publish": seen.is_any and policies.can_edit_register(request.user),
     }
     return render(request, "cookies/site.html", context)
@@ -161,12 +160,9 @@ def publish(request: HttpRequest, key: str) -> HttpResponse:
 @require_fresh_factor
 def _publish(request: HttpRequest, key: str) -> HttpResponse:
     asks, seen = request.POST.get("asks") == "again", request.POST.get("seen", "")
-    try:
-        services.publish_register(key, asks_again=asks, seen_digest=seen, actor=_me(request).key, now=clock.now())
-    except DomainError as error:
-        messages.error(request, error.message)
-    else:
-        messages.success(request, _("Published. Everybody is asked again.") if asks else _("Published. Choices stand."))
+    done = _("Published. Everybody is asked again.") if asks else _("Published. Choices stand.")
+    with tell_outcome(request, done=done):
+        services.publish_register(key, asks_again=asks, seen_digest=seen, actor=request.user.key, now=clock.now())
     return redirect("cookies:site", key)
 
 
@@ -199,32 +195,18 @@ def _ask(request: HttpRequest, line: uuid.UUID, question: Question) -> HttpRespo
 def _do(request: HttpRequest, line: uuid.UUID, verb: Callable[..., Any], done: str) -> HttpResponse:
     _require_writer(request)
     _versions(request, line)
-    try:
-        verb(line, actor=_me(request).key, now=clock.now())
-    except DomainError as error:
-        messages.error(request, error.message)
-    else:
-        messages.success(request, done)
+    with tell_outcome(request, done=done):
+        verb(line, actor=request.user.key, now=clock.now())
     return redirect("cookies:entry", line)
 
 
 def _versions(request: HttpRequest, line: uuid.UUID) -> list[Cookie]:
     _require_reader(request)
-    versions = list(Cookie.objects.visible_to(request.user).of_line(line).for_list())
-    if not versions:
-        raise Http404
-    return versions
+    return get_list_or_404(Cookie.objects.visible_to(request.user).of_line(line).for_list())
 
 
 def _site(request: HttpRequest, key: str) -> Site:
-    found = Site.objects.visible_to(request.user).keyed(key).first()
-    if found is None:
-        raise Http404
-    return found
-
-
-def _me(request: HttpRequest) -> User:
-    return cast(User, request.user)  # behind `login_required`
+    return get_object_or_404(Site.objects.visible_to(request.user), key=key)
 
 
 def _require_reader(request: HttpRequest) -> None:
@@ -236,10 +218,3 @@ def _require_writer(request: HttpRequest) -> None:
     _require_reader(request)
     if not policies.can_edit_register(request.user):
         raise PermissionDenied
-
-
-def _names(request: HttpRequest, entries: list[Entry]) -> dict[str, str]:
-    """Who acted, for those who may see colleagues' names; others see the id that the ledger holds."""
-    ids = {each.actor.removeprefix("user:") for each in entries if each.actor.startswith("user:")}
-    people = User.objects.visible_to(_me(request)).filter(pk__in=ids) if ids else ()
-    return {person.key: person.full_name for person in people} | {"command": _("Set-up"), "system": _("The portal")}

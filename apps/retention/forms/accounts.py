@@ -6,7 +6,6 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import CustomerAccount
-from apps.core.errors import DomainError
 from apps.retention.states import DepartureChoice
 
 EFFECTS = {
@@ -24,14 +23,7 @@ def _day(label: Any, help_text: Any) -> forms.DateField:
     )
 
 
-class RefusableForm(forms.Form):
-    def refuse(self, error: DomainError) -> None:
-        """Say no beside what caused it, where the form has such a field; else on top."""
-        field = getattr(error, "field", None)
-        self.add_error(field if field in self.fields else None, error.message)
-
-
-class PeriodForm(RefusableForm):
+class PeriodForm(forms.Form):
     """How long one kind of data is kept for an account."""
 
     period = forms.ChoiceField(
@@ -45,7 +37,7 @@ class PeriodForm(RefusableForm):
         self.fields["period"].choices = periods  # type: ignore[attr-defined]
 
 
-class DepartureForm(RefusableForm):
+class DepartureForm(forms.Form):
     """An account leaves."""
 
     choice = forms.ChoiceField(

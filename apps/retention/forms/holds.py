@@ -134,10 +134,6 @@ class HoldForm(forms.Form):
             tuple(self.identities), data["account"], tuple(data["collections"]), data["from_on"], data["until_on"]
         )
 
-    def refuse(self, error: InvalidInput) -> None:
-        """What the service refuses stands beside its field."""
-        self.add_error(error.field if error.field in self.fields else None, error.message)
-
 
 class ReviewForm(forms.Form):
     review_on = _day(

@@ -217,8 +217,8 @@ def skipped(found: Sequence[Skipped]) -> list[dict[str, Any]]:
 def history(hold: Hold, entries: Iterable[Entry]) -> list[Event]:
     """What the ledger says of a hold, newest first, with the review ahead while it stands."""
     told = sorted(entries, key=lambda entry: entry.id, reverse=True)
-    ids = {entry.actor.removeprefix("user:") for entry in told if entry.actor.startswith("user:")}
-    people = {person.key: person.get_full_name() for person in User.objects.filter(pk__in=ids)}
+    actors = User.objects.acting(*(entry.actor for entry in told))
+    people = {person.key: person.full_name for person in actors}
     ahead = [] if hold.lifted_at else [Event(hold.review_on, _("The hold is reviewed"), is_to_come=True)]
     return ahead + [Event(entry.at, _in_words(entry), people.get(entry.actor, _("The portal"))) for entry in told]
 

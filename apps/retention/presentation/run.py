@@ -98,9 +98,7 @@ class Run:
 
     def _who(self) -> dict[str, str]:
         """Who acted, for those who may see colleagues' names; others see the id that the ledger holds."""
-        keys = {self.sweep.made_by, self.sweep.approved_by}
-        ids = [key.removeprefix("user:") for key in keys if key.startswith("user:")]
-        people = User.objects.visible_to(self.user).filter(pk__in=ids) if ids else ()
+        people = User.objects.visible_to(self.user).acting(self.sweep.made_by, self.sweep.approved_by)
         known = {"command": _("The command line"), "system": _("The portal")}
         return {person.key: person.full_name for person in people} | known
 

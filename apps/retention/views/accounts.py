@@ -1,7 +1,7 @@
 """An account's own pages: its periods, leaving, and the certificate; and the officers' list of customers that leave."""
 
 import uuid
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -13,10 +13,11 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from apps.accounts.models import CustomerAccount, User
+from apps.accounts.models import CustomerAccount
 from apps.core import clock
 from apps.core.errors import DomainError
 from apps.core.http import reads_through_forms, require_fresh_factor
+from apps.core.outcomes import add_refusal, tell_outcome
 from apps.core.questions import ask
 from apps.retention import policies, services
 from apps.retention.forms.accounts import DepartureForm, LetterForm, PeriodForm
@@ -26,14 +27,10 @@ from apps.retention.presentation import leaving as shown
 
 def _owned(request: HttpRequest, pk: uuid.UUID) -> CustomerAccount:
     """Somebody else's account does not exist (404); a member who is no owner may not (403)."""
-    account = get_object_or_404(CustomerAccount.objects.visible_to(_me(request)), pk=pk)
+    account = get_object_or_404(CustomerAccount.objects.visible_to(request.user), pk=pk)
     if not policies.can_decide_for(request.user, account):
         raise PermissionDenied
     return account
-
-
-def _me(request: HttpRequest) -> User:
-    return cast(User, request.user)  # behind `login_required`
 
 
 @require_safe
@@ -71,11 +68,11 @@ def _choose(request: HttpRequest, owned: CustomerAccount, rule: Rule) -> HttpRes
     if form.is_valid():
         chosen = {"account": owned, "rule": rule.key, "period": form.cleaned_data["period"]}
         try:
-            services.choose_period(**chosen, by=_me(request).key, now=clock.now())
+            services.choose_period(**chosen, by=request.user.key, now=clock.now())
             messages.success(request, _("Noted. It holds from the next nightly run on."))
             return redirect("retention:account", owned.pk)
         except DomainError as error:
-            form.refuse(error)
+            add_refusal(form, error)
     context = shown.choosing(owned, rule, None, now=clock.now()) | {"form": form}
     return render(request, "retention/account_choose.html", context)
 
@@ -101,9 +98,9 @@ def _leave(request: HttpRequest, owned: CustomerAccount) -> HttpResponse:
 
 def _announced(request: HttpRequest, form: DepartureForm, **said: Any) -> bool:
     try:
-        services.announce_departure(**said, by=_me(request).key, now=clock.now())
+        services.announce_departure(**said, by=request.user.key, now=clock.now())
     except DomainError as error:
-        form.refuse(error)
+        add_refusal(form, error)
         return False
     messages.success(request, _("Leaving is announced. Below is what happens when."))
     return True
@@ -129,11 +126,8 @@ def stay(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 @require_fresh_factor
 def _stay(request: HttpRequest, departure: Departure) -> HttpResponse:
-    try:
-        services.withdraw_departure(departure, by=_me(request).key, now=clock.now())
-        messages.success(request, _("You stay. Nothing more is erased."))
-    except DomainError as error:
-        messages.error(request, error.message)
+    with tell_outcome(request, done=_("You stay. Nothing more is erased.")):
+        services.withdraw_departure(departure, by=request.user.key, now=clock.now())
     return redirect("retention:account", departure.account_id)
 
 
@@ -143,7 +137,7 @@ def package(request: HttpRequest, pk: uuid.UUID) -> HttpResponseBase:
     """The returned data, streamed as it is unsealed."""
     departure = _departure(request, pk)
     try:
-        found = services.open_package(departure, by=_me(request), now=clock.now())
+        found = services.open_package(departure, by=request.user, now=clock.now())
     except DomainError as error:
         messages.error(request, error.message)
         return redirect("retention:account", pk)
@@ -183,8 +177,7 @@ def certificate_data(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 @login_required
 def departures(request: HttpRequest) -> HttpResponse:
     """Customers that leave, for the desk."""
-    if not policies.can_see_departures(request.user):
-        raise Http404
+    _require_reader(request)
     listing = shown.DepartureListing(request)
     page = listing.page(Departure.objects.visible_to(request.user).standing().for_list())
     table = listing.table(page, shown.rows(page.rows, can_end=policies.can_announce(request.user)), **shown.TABLE)
@@ -196,10 +189,7 @@ def departures(request: HttpRequest) -> HttpResponse:
 @login_required
 def departure_over(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """The customer came back: asks once more, then nothing of its leaving counts any more."""
-    if not policies.can_see_departures(request.user):
-        raise Http404
-    if not policies.can_announce(request.user):
-        raise PermissionDenied
+    _require_announcer(request)
     erased = Departure.objects.visible_to(request.user).standing().certified().for_list()
     departure = get_object_or_404(erased, account=pk)
     if request.method != "POST":
@@ -209,11 +199,8 @@ def departure_over(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 @require_fresh_factor
 def _departure_over(request: HttpRequest, departure: Departure) -> HttpResponse:
-    try:
-        services.end_departure(departure, by=_me(request).key, now=clock.now())
-        messages.success(request, _("Noted. The account’s data is kept as the rules say again."))
-    except DomainError as error:
-        messages.error(request, error.message)
+    with tell_outcome(request, done=_("Noted. The account’s data is kept as the rules say again.")):
+        services.end_departure(departure, by=request.user.key, now=clock.now())
     return redirect("retention:departures")
 
 
@@ -222,10 +209,7 @@ def _departure_over(request: HttpRequest, departure: Departure) -> HttpResponse:
 @login_required
 def departure_new(request: HttpRequest) -> HttpResponse:
     """A customer asked in writing: an officer types it in, with the day on which it came."""
-    if not policies.can_see_departures(request.user):
-        raise Http404
-    if not policies.can_announce(request.user):
-        raise PermissionDenied
+    _require_announcer(request)
     if request.method == "POST":
         return _type_in(request)
     return render(request, "retention/departure_form.html", {"form": LetterForm()})
@@ -237,3 +221,14 @@ def _type_in(request: HttpRequest) -> HttpResponse:
     if form.is_valid() and _announced(request, form, **form.cleaned_data):
         return redirect("retention:departures")
     return render(request, "retention/departure_form.html", {"form": form})
+
+
+def _require_reader(request: HttpRequest) -> None:
+    if not policies.can_see_departures(request.user):
+        raise Http404
+
+
+def _require_announcer(request: HttpRequest) -> None:
+    _require_reader(request)
+    if not policies.can_announce(request.user):
+        raise PermissionDenied

@@ -1,6 +1,6 @@
 """Legal holds at the desk: what stands, a new one, and one hold's page with its steps."""
 
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -14,10 +14,10 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from apps.accounts.models import User
 from apps.core import clock
 from apps.core.errors import DomainError, InvalidInput
 from apps.core.http import exports_with_fresh_factor, reads_through_forms, require_fresh_factor
+from apps.core.outcomes import add_refusal, tell_outcome
 from apps.core.questions import Question, ask
 from apps.core.tables import csv_response
 from apps.datamap.services import collection_names
@@ -67,7 +67,7 @@ def _preview(request: HttpRequest, form: HoldForm) -> HttpResponse:
     try:
         services.check_scope(form.scope)
     except InvalidInput as error:
-        form.refuse(error)
+        add_refusal(form, error)
         return _form_page(request, form)
     counts = services.count_covered(form.scope)
     more = {"covered": shown.covered(counts), "is_of_account": bool(form.scope.account)}
@@ -79,9 +79,9 @@ def _place(request: HttpRequest, form: HoldForm) -> HttpResponse:
     data = form.cleaned_data
     what = {name: data[name] for name in ("reason", "words", "owner", "review_on")}
     try:
-        hold = services.place_hold(scope=form.scope, **what, by=_me(request), now=clock.now())
+        hold = services.place_hold(scope=form.scope, **what, by=request.user, now=clock.now())
     except InvalidInput as error:
-        form.refuse(error)
+        add_refusal(form, error)
         return _form_page(request, form)
     messages.success(request, _("The hold is placed. Nothing that it covers is erased from now on."))
     return redirect("retention:hold", hold.reference)
@@ -125,7 +125,7 @@ def review(request: HttpRequest, reference: str) -> HttpResponse:
 @require_fresh_factor
 def _review(request: HttpRequest, found: Hold, form: ReviewForm) -> HttpResponse:
     try:
-        services.extend_review(found, review_on=form.cleaned_data["review_on"], by=_me(request), now=clock.now())
+        services.extend_review(found, review_on=form.cleaned_data["review_on"], by=request.user, now=clock.now())
     except DomainError as error:
         form.add_error("review_on", error.message)
         return _page(request, found, {"review_form": form})
@@ -148,7 +148,7 @@ def reveal(request: HttpRequest, reference: str) -> HttpResponse:
 
 @require_fresh_factor
 def _reveal(request: HttpRequest, found: Hold, reason: str) -> HttpResponse:
-    words, people = services.reveal_hold(found, reason=reason, by=_me(request), now=clock.now())
+    words, people = services.reveal_hold(found, reason=reason, by=request.user, now=clock.now())
     identities = [{"label": one.type.label, "lines": [one.value]} for one in people]
     return _page(request, found, revealed=True, words=words, identities=identities)
 
@@ -168,12 +168,8 @@ def lift(request: HttpRequest, reference: str) -> HttpResponse:
 
 @require_fresh_factor
 def _lift(request: HttpRequest, found: Hold, why: str) -> HttpResponse:
-    try:
-        services.lift_hold(found, why=why, by=_me(request), now=clock.now())
-    except DomainError as error:
-        messages.error(request, error.message)
-    else:
-        messages.success(request, _("The hold is lifted. What it stopped goes on."))
+    with tell_outcome(request, done=_("The hold is lifted. What it stopped goes on.")):
+        services.lift_hold(found, why=why, by=request.user, now=clock.now())
     return redirect("retention:hold", found.reference)
 
 
@@ -216,7 +212,3 @@ def _require_writer(request: HttpRequest) -> None:
     _require_reader(request)
     if not policies.can_place_hold(request.user):
         raise PermissionDenied
-
-
-def _me(request: HttpRequest) -> User:
-    return cast(User, request.user)  # behind `login_required`

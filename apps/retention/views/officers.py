@@ -1,9 +1,7 @@
 """Retention at the desk: what the rules do and keep, what was measured, and each sweep with its report."""
 
 from functools import partial
-from typing import Any, cast
 
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
@@ -12,10 +10,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from apps.accounts.models import User
 from apps.core import clock
-from apps.core.errors import DomainError
 from apps.core.http import part_of_a_page, require_fresh_factor, swap_parts
+from apps.core.outcomes import tell_outcome
 from apps.core.questions import Question, ask
 from apps.core.tables import Empty, csv_response
 from apps.retention import policies, services
@@ -81,9 +78,7 @@ def progress(request: HttpRequest, hash: str) -> HttpResponse:
 @login_required
 def approve(request: HttpRequest, hash: str) -> HttpResponse:
     """Let a plan go that waits for a person, after asking once more."""
-    found = _visible(request, hash)
-    if not policies.can_approve_sweep(request.user):
-        raise PermissionDenied
+    found = _for_step(request, hash)
     if request.method == "POST":
         return _approve(request, found)
     return ask(request, _approval(found), back=_address(found))
@@ -91,12 +86,8 @@ def approve(request: HttpRequest, hash: str) -> HttpResponse:
 
 @require_fresh_factor
 def _approve(request: HttpRequest, found: Sweep) -> HttpResponse:
-    try:
-        services.approve_plan(found, by=cast(User, request.user).key, now=clock.now())
-    except DomainError as error:
-        messages.error(request, error.message)
-    else:
-        messages.success(request, _("Approved. The next run carries it out as it is planned."))
+    with tell_outcome(request, done=_("Approved. The next run carries it out as it is planned.")):
+        services.approve_plan(found, by=request.user.key, now=clock.now())
     return redirect(_address(found))
 
 
@@ -117,9 +108,7 @@ def _approval(found: Sweep) -> Question:
 @login_required
 def cancel(request: HttpRequest, hash: str) -> HttpResponse:
     """Stop a sweep that is at work, after asking once more."""
-    found = _visible(request, hash)
-    if not policies.can_approve_sweep(request.user):
-        raise PermissionDenied
+    found = _for_step(request, hash)
     if request.method == "POST":
         return _cancel(request, found)
     return ask(request, _cancelling(found), back=_address(found))
@@ -127,12 +116,8 @@ def cancel(request: HttpRequest, hash: str) -> HttpResponse:
 
 @require_fresh_factor
 def _cancel(request: HttpRequest, found: Sweep) -> HttpResponse:
-    try:
-        services.cancel_sweep(found, by=cast(User, request.user).key, now=clock.now())
-    except DomainError as error:
-        messages.error(request, error.message)
-    else:
-        messages.success(request, _("The sweep is stopped. Nothing more goes until the next plan."))
+    with tell_outcome(request, done=_("The sweep is stopped. Nothing more goes until the next plan.")):
+        services.cancel_sweep(found, by=request.user.key, now=clock.now())
     return redirect(_address(found))
 
 
@@ -174,8 +159,14 @@ def _file(content: str, content_type: str, name: str) -> HttpResponse:
 
 def _visible(request: HttpRequest, hash: str) -> Sweep:
     _require_reader(request)
-    found: Any = get_object_or_404(Sweep.objects.visible_to(request.user), hash=hash)
-    return cast(Sweep, found)
+    return get_object_or_404(Sweep.objects.visible_to(request.user), hash=hash)
+
+
+def _for_step(request: HttpRequest, hash: str) -> Sweep:
+    found = _visible(request, hash)
+    if not policies.can_approve_sweep(request.user):
+        raise PermissionDenied
+    return found
 
 
 def _address(found: Sweep) -> str:

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -12,10 +12,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from apps.accounts.models import User
+from apps.accounts.services import name_actors
 from apps.core import clock
 from apps.core.errors import DomainError
 from apps.core.http import reads_through_forms, require_fresh_factor
+from apps.core.outcomes import tell_outcome
 from apps.core.tables import Empty, csv_response
 from apps.ledger.models import Entry
 from apps.retention import policies, services
@@ -124,7 +125,7 @@ def _confirm(request: HttpRequest, key: str) -> HttpResponse:
     if not form.is_valid():
         return _form_page(request, form)
     try:
-        change = services.propose_change(**_said(form), actor=_me(request).key, now=clock.now())
+        change = services.propose_change(**_said(form), actor=request.user.key, now=clock.now())
     except DomainError as error:
         form.refuse(error)
         return _form_page(request, form)
@@ -165,7 +166,7 @@ def _confirm_end(request: HttpRequest, current: Rule) -> HttpResponse:
     base = int(version) if version.isascii() and version.isdigit() and len(version) < 10 else current.version
     try:
         change = services.propose_change(
-            key=current.key, content={}, base_version=base, actor=_me(request).key, now=clock.now()
+            key=current.key, content={}, base_version=base, actor=request.user.key, now=clock.now()
         )
     except DomainError as error:
         messages.error(request, error.message)
@@ -232,12 +233,8 @@ def _refresh(request: HttpRequest, found: RuleChange) -> HttpResponse:
 
 
 def _decided(request: HttpRequest, found: RuleChange, verb: Callable[..., Any], done: str) -> HttpResponse:
-    try:
-        verb(found, actor=_me(request).key, now=clock.now())
-    except DomainError as error:
-        messages.error(request, error.message)
-    else:
-        messages.success(request, done)
+    with tell_outcome(request, done=done):
+        verb(found, actor=request.user.key, now=clock.now())
     return redirect("retention:rule_change", found.pk)
 
 
@@ -272,7 +269,7 @@ def _propose_file(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return render(request, "retention/rules_file.html", {"form": form})
     try:
-        changes = services.propose_rule_file(form.cleaned_data["text"], actor=_me(request).key, now=clock.now())
+        changes = services.propose_rule_file(form.cleaned_data["text"], actor=request.user.key, now=clock.now())
     except DomainError as error:
         form.add_error("text", error.message.splitlines())
         return render(request, "retention/rules_file.html", {"form": form})
@@ -324,10 +321,6 @@ def _can_edit(request: HttpRequest) -> bool:
     return policies.can_edit_rules(request.user)
 
 
-def _me(request: HttpRequest) -> User:
-    return cast(User, request.user)  # behind `login_required`
-
-
 def _require_reader(request: HttpRequest) -> None:
     if not policies.can_see_rules(request.user):
         raise Http404  # for customers there is no such place
@@ -341,11 +334,4 @@ def _require_writer(request: HttpRequest) -> None:
 
 def _events(request: HttpRequest, target: str) -> list[shown.Event]:
     entries = list(Entry.objects.visible_to(request.user).about(target))
-    return shown.history(entries, _names(request, entries))
-
-
-def _names(request: HttpRequest, entries: list[Entry]) -> dict[str, str]:
-    """Who acted, for those who may see colleagues' names; others see the id that the ledger holds."""
-    ids = {entry.actor.removeprefix("user:") for entry in entries if entry.actor.startswith("user:")}
-    people = User.objects.visible_to(_me(request)).filter(pk__in=ids) if ids else ()
-    return {person.key: person.full_name for person in people} | {"command": _("Set-up"), "system": _("The portal")}
+    return shown.history(entries, name_actors(entries, seen_by=request.user))

@@ -1,8 +1,5 @@
 """What people type on the request pages."""
 
-from django import forms
-
-from apps.core.errors import DomainError
 from apps.subject_requests.forms.desk import (
     AssignForm,
     DoubtForm,
@@ -48,11 +45,4 @@ __all__ = [
     "RightForm",
     "SendBackForm",
     "SendForm",
-    "add_refusal",
 ]
-
-
-def add_refusal(form: forms.Form, error: DomainError) -> None:
-    """Say no beside what caused it, where the form has such a field; else on top."""
-    field = getattr(error, "field", None)
-    form.add_error(field if field in form.fields else None, error.message)

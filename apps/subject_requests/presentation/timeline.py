@@ -69,8 +69,7 @@ def for_desk(subject_request: SubjectRequest, entries: Iterable[Entry], people: 
 def actors(entries: Iterable[Entry], *, of: UUID | None = None) -> dict[str, str]:
     """Names of the people in these entries, in one query: the ledger itself holds ids only. With `of`, a customer
     account's id, of its people alone (who works for the provider too stays unnamed)."""
-    ids = {entry.actor.removeprefix("user:") for entry in entries if entry.actor.startswith("user:")}
-    people = User.objects.filter(pk__in=ids)
+    people = User.objects.acting(*(entry.actor for entry in entries))
     people = people.filter(memberships__account=of, staff_roles=None) if of else people
     return {user.key: user.full_name or user.email for user in people}
 

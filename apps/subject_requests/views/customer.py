@@ -12,6 +12,7 @@ from apps.accounts.policies import is_staff_member
 from apps.core import clock
 from apps.core.errors import DomainError
 from apps.core.http import reads_through_forms, require_fresh_factor, swap_parts
+from apps.core.outcomes import add_refusal, tell_outcome
 from apps.core.pages import keyset_page
 from apps.subject_requests import forms, policies
 from apps.subject_requests.models import Package, SubjectRequest, SubjectRequestQuerySet
@@ -93,7 +94,7 @@ def write_message(request: HttpRequest, reference: str) -> HttpResponse:
             messages.success(request, _("Your message was sent."))
             return redirect(f"{subject_request.get_absolute_url()}#messages")
         except DomainError as error:
-            forms.add_refusal(form, error)
+            add_refusal(form, error)
     return _page(request, subject_request, form)
 
 
@@ -106,11 +107,8 @@ def withdraw(request: HttpRequest, reference: str) -> HttpResponse:
         raise PermissionDenied
     if request.method != "POST":
         return render(request, "subject_requests/withdraw.html", {"subject_request": subject_request})
-    try:
+    with tell_outcome(request, done=_("The request was withdrawn.")):
         triage.withdraw_request(subject_request, by=request.user, now=clock.now())
-        messages.success(request, _("The request was withdrawn."))
-    except DomainError as error:
-        messages.error(request, str(error))
     return redirect(subject_request)
 
 

@@ -15,7 +15,8 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.core import clock
 from apps.core.errors import DomainError
 from apps.core.http import reads_through_forms, require_fresh_factor, safe_next, swap_parts
-from apps.subject_requests import forms, policies
+from apps.core.outcomes import add_refusal
+from apps.subject_requests import policies
 from apps.subject_requests.models import SubjectRequest
 from apps.subject_requests.presentation import desk
 from apps.subject_requests.views.actions import BY_SLUG, GROUPS, REVEAL, Action
@@ -88,7 +89,7 @@ def _take(request: HttpRequest, *, subject_request: SubjectRequest, action: Acti
         subject = action.subject(subject_request)
         result = action.run(subject, form.cleaned_data, request.user, clock.now())
     except DomainError as error:
-        forms.add_refusal(form, error)
+        add_refusal(form, error)
         return _page(request, subject_request, {action.slug: form})
     if action is REVEAL:
         return _page(request, subject_request, revealed=[(row.type.label, row.value) for row in result])

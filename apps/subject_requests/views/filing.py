@@ -20,6 +20,7 @@ from apps.core import clock
 from apps.core.errors import DomainError
 from apps.core.http import reads_through_forms, require_fresh_factor
 from apps.core.identities import Identity, IdentityType
+from apps.core.outcomes import add_refusal
 from apps.subject_requests import drafts, forms
 from apps.subject_requests.models import SubjectRequest
 from apps.subject_requests.presentation import related, requester
@@ -168,7 +169,7 @@ def send(request: HttpRequest, *, filing: Filing, form: Form) -> HttpResponse:
     try:
         subject_request = file(filing, now=clock.now())
     except DomainError as error:
-        forms.add_refusal(form, error)
+        add_refusal(form, error)
         return _check_page(request, filing, form)
     drafts.drop(request)
     return redirect("subject_requests:sent", subject_request.reference)
