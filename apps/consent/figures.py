@@ -3,14 +3,15 @@
 Consents of our customers' end users (scope `account:…`) are our customers' business: they are in none of the figures.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
-from itertools import count, takewhile
+from datetime import UTC, date
 from typing import Any
 
-from dateutil.relativedelta import relativedelta
 from django.db import connection
+
+from apps.core.reporting import Period, last_days, last_three_months, last_year
+
+__all__ = ["Answers", "Period", "Shown", "answers", "last_days", "last_three_months", "last_year", "shown"]
 
 OURS = "e.scope NOT LIKE 'account:%%'"
 # Acts that are alike are counted first, and only then told apart by purpose: a banner's act answers three.
@@ -35,47 +36,6 @@ LEFT JOIN (SELECT e.text, count(*) AS count FROM consent_event e
            WHERE e.at >= %(start)s AND e.at < %(after)s AND {OURS} GROUP BY 1) a ON a.text = t.digest
 WHERE s.count IS NOT NULL OR a.count IS NOT NULL ORDER BY t.notice, t.version DESC, t.language
 """  # noqa: S608
-
-
-@dataclass(frozen=True)
-class Period:
-    """Whole days in UTC, both included, and how they are cut for lines: by `day`, (ISO) `week` or `month`."""
-
-    start: date
-    end: date
-    step: str
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        after = self.end + timedelta(days=1)
-        instants = {"start": datetime.combine(self.start, time(), UTC), "after": datetime.combine(after, time(), UTC)}
-        return {"first": self.start, "last": self.end, "step": self.step} | instants
-
-    @property
-    def cuts(self) -> list[date]:
-        """The first day of each day, ISO week or month that the period touches: what `date_trunc` gives."""
-        first = self.start
-        if self.step == "week":
-            first -= timedelta(days=first.weekday())
-        elif self.step == "month":
-            first = first.replace(day=1)
-        return list(takewhile(lambda day: day <= self.end, self._from(first)))
-
-    def _from(self, first: date) -> Iterator[date]:
-        steps = {"day": relativedelta(days=1), "week": relativedelta(weeks=1), "month": relativedelta(months=1)}
-        return (first + steps[self.step] * number for number in count())
-
-
-def last_days(today: date) -> Period:
-    return Period(today - timedelta(days=29), today, "day")
-
-
-def last_three_months(today: date) -> Period:
-    return Period(today - relativedelta(months=3) + timedelta(days=1), today, "week")
-
-
-def last_year(today: date) -> Period:
-    return Period(today - relativedelta(months=12) + timedelta(days=1), today, "month")
 
 
 @dataclass(frozen=True)
@@ -109,12 +69,18 @@ class Shown:
 def answers(period: Period) -> list[Answers]:
     """Every answer of the period, counted. An act that answers three purposes is in it three times."""
     with connection.cursor() as cursor:
-        cursor.execute(ANSWERS, period.parameters)
+        cursor.execute(ANSWERS, _parameters(period))
         return [Answers(*row) for row in cursor.fetchall()]
 
 
 def shown(period: Period) -> list[Shown]:
     """Texts that were shown or acted on during the period: what was served against what was chosen."""
     with connection.cursor() as cursor:
-        cursor.execute(SHOWN, period.parameters)
+        cursor.execute(SHOWN, _parameters(period))
         return [Shown(*row) for row in cursor.fetchall()]
+
+
+def _parameters(period: Period) -> dict[str, Any]:
+    """The period as the queries want it; its days are those of UTC."""
+    start, after = period.instants_in(UTC)
+    return {"first": period.start, "last": period.end, "step": period.step, "start": start, "after": after}

@@ -4,70 +4,39 @@ Nothing here names anybody; who may see it is policies.can_see_desk. Instants ar
 """
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
-from itertools import count as counting
-from itertools import takewhile
+from datetime import date, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from dateutil.relativedelta import relativedelta
 from django.db.models import Aggregate, Count, DurationField, Exists, F, OuterRef, Q
 from django.db.models.functions import Trunc
 
+from apps.core.reporting import AMSTERDAM, Period, last_days, last_three_months, last_year
 from apps.subject_requests.models import Part, SubjectRequest
 from apps.subject_requests.models.requests import OPEN_VALUES
 from apps.subject_requests.states import Capacity, Outcome
 
-ZONE = ZoneInfo("Europe/Amsterdam")
+__all__ = [
+    "Answers",
+    "Due",
+    "Intake",
+    "Period",
+    "answered",
+    "answers",
+    "due",
+    "intake",
+    "last_days",
+    "last_three_months",
+    "last_year",
+    "oldest",
+]
+
 ANSWERS = (
     *(Outcome.FULFILLED, Outcome.PARTLY_FULFILLED, Outcome.NOTHING_HELD, Outcome.REFUSED, Outcome.RELAYED),
     *(Outcome.INSTRUCTION_EXECUTED, Outcome.INSTRUCTION_DECLINED),
 )
 """Endings that say something to the person. Withdrawn, doubled, spam and silence end a part too, and answer nothing."""
 OLDEST = 10
-
-
-@dataclass(frozen=True)
-class Period:
-    """Whole days, both included, and how they are cut for lines: by `day`, (ISO) `week` or `month`."""
-
-    start: date
-    end: date
-    step: str
-
-    @property
-    def instants(self) -> tuple[datetime, datetime]:
-        """The first instant, and the first one after."""
-        after = self.end + timedelta(days=1)
-        return datetime.combine(self.start, time.min, ZONE), datetime.combine(after, time.min, ZONE)
-
-    @property
-    def cuts(self) -> list[date]:
-        """The first day of each day, ISO week or month that the period touches: what `date_trunc` gives."""
-        first = self.start
-        if self.step == "week":
-            first -= timedelta(days=first.weekday())
-        elif self.step == "month":
-            first = first.replace(day=1)
-        return list(takewhile(lambda day: day <= self.end, self._from(first)))
-
-    def _from(self, first: date) -> Iterator[date]:
-        steps = {"day": relativedelta(days=1), "week": relativedelta(weeks=1), "month": relativedelta(months=1)}
-        return (first + steps[self.step] * number for number in counting())
-
-
-def last_days(today: date) -> Period:
-    return Period(today - timedelta(days=29), today, "day")
-
-
-def last_three_months(today: date) -> Period:
-    return Period(today - relativedelta(months=3) + timedelta(days=1), today, "week")
-
-
-def last_year(today: date) -> Period:
-    return Period(today - relativedelta(months=12) + timedelta(days=1), today, "month")
 
 
 class Percentile(Aggregate):
@@ -125,7 +94,7 @@ def intake(period: Period) -> Intake:
     """What was received. A request that went on after silence is counted once, when it first came in."""
     start, after = period.instants
     found = SubjectRequest.objects.filter(received_at__gte=start, received_at__lt=after, follows=None)
-    cut = Trunc("received_at", period.step, tzinfo=ZONE)
+    cut = Trunc("received_at", period.step, tzinfo=AMSTERDAM)
     counted = Intake()
     rows = found.values("right", "channel", cut=cut).annotate(count=Count("pk")).order_by()
     for row in rows:
@@ -139,7 +108,8 @@ def answered(period: Period) -> Counter[date]:
     start, after = period.instants
     closed = SubjectRequest.objects.closed().filter(closed_at__gte=start, closed_at__lt=after)
     with_answer = closed.filter(Exists(Part.objects.filter(request=OuterRef("pk"), outcome__in=ANSWERS)))
-    rows = with_answer.values(cut=Trunc("closed_at", period.step, tzinfo=ZONE)).annotate(count=Count("pk")).order_by()
+    cut = Trunc("closed_at", period.step, tzinfo=AMSTERDAM)
+    rows = with_answer.values(cut=cut).annotate(count=Count("pk")).order_by()
     return Counter({row["cut"].date(): row["count"] for row in rows})
 
 

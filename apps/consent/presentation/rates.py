@@ -1,35 +1,27 @@
 """The officers' page on consent: rates by purpose, language, version and method, over time, as charts and tables."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from django import forms
 from django.http import QueryDict
-from django.utils import formats
 from django.utils.translation import get_language, get_language_bidi, gettext_lazy
 from django.utils.translation import gettext as _
 
 from apps.consent import figures
-from apps.consent.figures import Answers, Period, Shown
+from apps.consent.figures import Answers, Shown
 from apps.consent.models import Range, Text
 from apps.consent.services.ranges import Verdict, verify_range
 from apps.consent.states import Method
 from apps.core import charts
 from apps.core.charts import BarChart, LineChart, Series
 from apps.core.filters import FilterForm
+from apps.core.reporting import CUTS, DEFAULT, HEADS, PERIODS, SHORT_CUTS, Period
 from apps.core.spreadsheets import as_csv
 
-PERIODS: Mapping[str, tuple[Any, Callable[[date], Period]]] = {
-    "30-days": (gettext_lazy("Last 30 days"), figures.last_days),
-    "3-months": (gettext_lazy("Last 3 months"), figures.last_three_months),
-    "12-months": (gettext_lazy("Last 12 months"), figures.last_year),
-}
-DEFAULT = "3-months"
-CUTS = {"day": "DATE_FORMAT", "week": "DATE_FORMAT", "month": "F Y"}
-SHORT_CUTS = {"day": "j M", "week": "j M", "month": "M"}
 WAYS = {
     "purpose": gettext_lazy("Purpose"),
     "language": gettext_lazy("Language"),
@@ -154,7 +146,7 @@ def purpose_name(notice: str, purpose: str, titles: Mapping[str, str]) -> str:
 def page(rates: Rates, *, now: datetime, verify: str = "") -> dict[str, Any]:
     return {
         "form": rates.form,
-        "period": period_in_words(rates.period),
+        "period": rates.period.in_words,
         "over_time": over_time(rates),
         "sums": sums(rates),
         "by": WAYS[rates.by],
@@ -177,13 +169,12 @@ def over_time(rates: Rates) -> LineChart:
     cuts, step = rates.period.cuts, rates.period.step
     _yes, every = _counted(rates)
     names = [name for name, _count in every.most_common(charts.STYLES)]
-    heads = {"day": _("Day"), "week": _("Week from"), "month": _("Month")}
     return charts.line_chart(
         key="rates",
         title=_("Of a hundred answers, how many were yes"),
         description=_("By the day of the answer (UTC). Where nobody answered, the line breaks. At most four lines."),
         empty=_("Nobody answered yes during this period."),
-        head=heads[step],
+        head=str(HEADS[step]),
         days=cuts,
         series=[Series(name, _shares(rates, name, cuts)) for name in names],
         short=SHORT_CUTS[step],
@@ -250,11 +241,6 @@ def closed_ranges(verify: str, *, now: datetime) -> list[ClosedRange]:
 
 def _percent(part: int, whole: int) -> str:
     return _("%(share)s%%") % {"share": charts.number(round(100 * part / whole, 1))} if whole else "–"
-
-
-def period_in_words(period: Period) -> str:
-    days = {"start": period.start, "end": period.end}
-    return _("%(start)s to %(end)s") % {name: formats.date_format(day, "DATE_FORMAT") for name, day in days.items()}
 
 
 def spreadsheet(rates: Rates) -> str:

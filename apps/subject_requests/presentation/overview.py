@@ -6,28 +6,20 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.utils import formats
-from django.utils.translation import get_language_bidi, gettext_lazy
+from django.utils.translation import get_language_bidi
 from django.utils.translation import gettext as _
 
 from apps.core import charts, clock
 from apps.core.charts import BarChart, HeatMap, LineChart, Series
+from apps.core.reporting import CUTS, DEFAULT, HEADS, PERIODS, SHORT_CUTS, Period
 from apps.core.spreadsheets import as_csv
 from apps.subject_requests import figures
-from apps.subject_requests.figures import Answers, Due, Intake, Period
+from apps.subject_requests.figures import Answers, Due, Intake
 from apps.subject_requests.models import CalendarFeed, SubjectRequest
 from apps.subject_requests.presentation import words
 from apps.subject_requests.states import Capacity, Channel, ExtensionReason, RefusalGround, Right
 
-PERIODS = {
-    "30-days": (gettext_lazy("Last 30 days"), figures.last_days),
-    "3-months": (gettext_lazy("Last 3 months"), figures.last_three_months),
-    "12-months": (gettext_lazy("Last 12 months"), figures.last_year),
-}
-DEFAULT = "3-months"
 WEEKS_AHEAD = 9
-CUTS = {"day": "DATE_FORMAT", "week": "DATE_FORMAT", "month": "F Y"}
-SHORT_CUTS = {"day": "j M", "week": "j M", "month": "M"}
 
 
 @dataclass(frozen=True)
@@ -66,7 +58,7 @@ def page(shown: Shown, *, user: Any) -> dict[str, Any]:
     rtl = get_language_bidi()
     return {
         "shown": shown,
-        "period": period_in_words(shown.period),
+        "period": shown.period.in_words,
         "tabs": [
             {"text": name, "url": f"?period={key}", "is_current": key == shown.chosen}
             for key, (name, _period) in PERIODS.items()
@@ -123,7 +115,6 @@ def by_channel(shown: Shown, *, rtl: bool) -> BarChart:
 
 def over_time(shown: Shown, *, rtl: bool) -> LineChart:
     cuts, step = shown.period.cuts, shown.period.step
-    names = {"day": _("Day"), "week": _("Week from"), "month": _("Month")}
     descriptions = {
         "day": _("Requests received and requests answered, day by day."),
         "week": _("Requests received and requests answered, week by week. The first and the last may not be whole."),
@@ -134,7 +125,7 @@ def over_time(shown: Shown, *, rtl: bool) -> LineChart:
         title=_("Received and answered over time"),
         description=descriptions[step],
         empty=_("Nothing was received or answered during this period."),
-        head=names[step],
+        head=str(HEADS[step]),
         days=cuts,
         series=[
             Series(_("Received"), [shown.intake.by_cut[cut] for cut in cuts]),
@@ -279,8 +270,3 @@ def _short(label: Any) -> str:
 
 def _capacity(value: str) -> str:
     return _short(Capacity(value).label)
-
-
-def period_in_words(period: Period) -> str:
-    days = {"start": period.start, "end": period.end}
-    return _("%(start)s to %(end)s") % {name: formats.date_format(day, "DATE_FORMAT") for name, day in days.items()}
