@@ -80,6 +80,10 @@ def forked(work: Callable[[], Any], *, failpoint: str = "", by: int = signal.SIG
     try:
         os.environ["SWEEP_FAILPOINT"], failpoints.SIGNAL = failpoint, by  # type: ignore[assignment]
         failpoints._seen.clear()
+        # Where a browser was at work before, Django keeps the test's connection by asyncio's running loop, which a
+        # forked process has not: it would find one that was opened on another database, long before.
+        for each in connections.all(initialized_only=True):
+            del connections[each.alias]
         work()
         ended = 0
     except CommandError:
