@@ -3,13 +3,11 @@
 import json
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from django.core.management import CommandError, call_command
-from psycopg2 import sql
 
 from apps.datamap import guards, services
 from apps.datamap.contract import StoreFailed
@@ -24,18 +22,15 @@ from apps.ledger.models import Entry
 from tests import conftest as databases
 from tests.datamap.conftest import HERE, NOW, Shop
 from tests.datamap.people import ANN, carry_out, keeping, make_plan
+from tests.stoppable import StoppableDatabase
 from tests.template import connect, with_database
 
 SHARDS = ["platform#1", "platform#2", "platform#3"]
 ABOUT = ("--identity", "email=ann@example.org", "--identity", "phone_number=+31612345678", "--account", "1001")
 
 
-@dataclass
-class Shard:
+class Shard(StoppableDatabase):
     """One of the three databases, each with the same shop and the same primary keys in it."""
-
-    name: str
-    clone: Any
 
     def run(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         owner = connect(self.clone.owner_url)
@@ -48,22 +43,6 @@ class Shard:
 
     def people(self) -> list[Any]:
         return [row[0] for row in self.run("SELECT id FROM shop.people WHERE account_id = 1001 ORDER BY 1")]
-
-    def stop(self) -> None:
-        """Nobody gets in any more, and who was in is out."""
-        self._allow("false")
-        databases._owner_execute(
-            sql.SQL("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = {}").format(
-                sql.Literal(self.clone.name)
-            )
-        )
-
-    def start(self) -> None:
-        self._allow("true")
-
-    def _allow(self, word: str) -> None:
-        statement = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
-        databases._owner_execute(statement.format(sql.Identifier(self.clone.name), sql.SQL(word)))
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import signal
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import date, timedelta
 from io import StringIO
 from typing import Any
@@ -16,7 +15,6 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connections, transaction
-from psycopg2 import sql
 
 from apps.datamap.loading import load_files
 from apps.datamap.stores import dispose_engines
@@ -29,34 +27,15 @@ from apps.retention.states import SweepStatus, TaskStatus
 from tests import conftest as databases
 from tests.reliability.nights import Nights, at
 from tests.reliability.sweeps import FULL, forked, receipts, state_of
+from tests.stoppable import StoppableDatabase
 
 pytestmark = [pytest.mark.req("RET-1", "RET-3")]
 NIGHT = at("2027-01-10 01:00")
 
 
-@dataclass
-class Shard:
-    name: str
-    clone: Any
-
+class Shard(StoppableDatabase):
     def tables(self) -> dict[str, list[str]]:
         return state_of(self.clone).tables
-
-    def stop(self) -> None:
-        """Nobody gets in any more, and who was in is out."""
-        self._allow("false")
-        databases._owner_execute(
-            sql.SQL("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = {}").format(
-                sql.Literal(self.clone.name)
-            )
-        )
-
-    def start(self) -> None:
-        self._allow("true")
-
-    def _allow(self, word: str) -> None:
-        statement = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
-        databases._owner_execute(statement.format(sql.Identifier(self.clone.name), sql.SQL(word)))
 
 
 @pytest.fixture
@@ -164,7 +143,7 @@ def alone(platform: Any, time_machine: Any, monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.threat("T47")
 def test_a_run_by_cron_that_was_killed_is_finished_by_the_next_night_which_has_its_own_as_well(alone: Nights) -> None:
-    assert forked(cron, failpoint="store committed:2").wait() == -signal.SIGKILL
+    assert forked(cron, failpoint="store committed:4").wait() == -signal.SIGKILL
     alone.wait_until(NIGHT + timedelta(days=1))
     cron()
     assert alone.swept() == [date(2027, 1, 10), date(2027, 1, 11)]
