@@ -10,4 +10,5 @@ class ConsentConfig(AppConfig):
         from apps.consent import removing
         from apps.datamap import guards
 
-        guards.register("removals", removing.only_what_was_asked, version=lambda: "1")
+        guards.register("removals", removing.only_what_was_asked, version=lambda: "2")
+        guards.register_check("removals", removing.flaws)

@@ -1,4 +1,5 @@
-"""While a removal runs nothing goes but what was asked: rows in collections under its retention rules.
+"""While a removal runs nothing goes but what was asked: rows in collections under its retention rules, and where one of
+several goes, those that were saved while it was the one.
 
 A guard of the data map (`datamap.guards`): it speaks only while such a removal runs, and then keeps every other
 collection that the search passes through.
@@ -7,41 +8,92 @@ collection that the search passes through.
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
 
-from sqlalchemy import not_, or_, true
+from sqlalchemy import ColumnElement, DateTime, and_, false, func, literal, not_, or_, true
 
-from apps.datamap.guards import Guarded, Keep
+from apps.datamap.guards import Declared, Flaw, Guarded, Keep
 from apps.datamap.services import Collection, mapped_collections
 
 NOT_ASKED = "not_asked"
+SAVED = "created"  # the event whose clock on the map says when a row was saved
+TOLD_APART = frozenset({"payment_methods"})  # rules under which one may go while a later one stays
 
-_rules: ContextVar[frozenset[str] | None] = ContextVar("rules_of_a_removal", default=None)
+
+@dataclass(frozen=True)
+class Asked:
+    """Rows under these rules; saved from the one instant on and before the other, where they are given."""
+
+    rules: frozenset[str]
+    saved_from: datetime | None = None
+    saved_before: datetime | None = None
+
+
+_asked: ContextVar[Asked | None] = ContextVar("asked_of_a_removal", default=None)
 
 
 @contextmanager
-def only_under(rules: Sequence[str]) -> Iterator[None]:
-    """Let nothing go while this runs but what lies under these retention rules."""
-    token = _rules.set(frozenset(rules))
+def only(asked: Asked) -> Iterator[None]:
+    """Let nothing go while this runs but what was asked."""
+    token = _asked.set(asked)
     try:
         yield
     finally:
-        _rules.reset(token)
+        _asked.reset(token)
 
 
 def only_what_was_asked(store: str, collection: Guarded, now: datetime) -> list[Keep]:
-    """Rows of other collections, and rows that the map puts under another rule of the same collection."""
-    rules = _rules.get()
-    if rules is None:
+    """Rows of other collections, those that the map puts under another rule of the same collection, and those that
+    were saved at another time."""
+    asked = _asked.get()
+    if asked is None:
         return []
-    wanted = rules.intersection(collection.retention)
+    wanted = asked.rules.intersection(collection.retention)
     if not wanted:
-        return [Keep(true(), ground=NOT_ASKED, kind="open_request")]
+        return [_keep(true())]
+    asked_for = (_under(wanted, collection), _saved(asked, collection))
+    return [_keep(not_(one)) for one in asked_for if one is not None]
+
+
+def _keep(predicate: ColumnElement[bool]) -> Keep:
+    return Keep(predicate, ground=NOT_ASKED, kind="open_request")
+
+
+def _under(wanted: frozenset[str], collection: Guarded) -> ColumnElement[bool] | None:
+    """Rows under one of these rules; None where all of the collection is."""
     if any(rule not in collection.conditions for rule in wanted):
-        return []
+        return None
     among = [collection.conditions[rule] for rule in sorted(wanted)]
-    asked = or_(*(column.is_not(None) if is_filled else column.is_(None) for column, is_filled in among))
-    return [Keep(not_(asked), ground=NOT_ASKED, kind="open_request")]
+    return or_(*(column.is_not(None) if is_filled else column.is_(None) for column, is_filled in among))
+
+
+def _saved(asked: Asked, collection: Guarded) -> ColumnElement[bool] | None:
+    """Rows that were saved at the time that was asked for; None where that is any. Without a clock that tells, nothing
+    goes: `flaws` lets no such collection onto the map."""
+    if asked.saved_from is None and asked.saved_before is None:
+        return None
+    clock = collection.clocks.get(SAVED)
+    if clock is None:
+        return false()
+    limits = [clock >= _instant(asked.saved_from, clock)] if asked.saved_from else []
+    limits += [clock < _instant(asked.saved_before, clock)] if asked.saved_before else []
+    return func.coalesce(and_(*limits), false())
+
+
+def _instant(at: datetime, clock: ColumnElement[Any]) -> ColumnElement[Any]:
+    """As the column writes it: without an offset it holds UTC."""
+    has_offset = isinstance(clock.type, DateTime) and clock.type.timezone
+    return literal(at if has_offset else at.astimezone(UTC).replace(tzinfo=None), clock.type)
+
+
+def flaws(collection: Declared) -> list[Flaw]:
+    """A replaced method can be told from the one in its place only by when each was saved."""
+    if not TOLD_APART.intersection(collection.retention) or SAVED in dict(collection.clocks):
+        return []
+    message = "Say which column tells when a row was saved (clocks: {created: …}): one may go while a later one stays."
+    return [Flaw("clocks", SAVED, message)]
 
 
 def under(rules: Sequence[str]) -> list[Collection]:

@@ -86,6 +86,8 @@ class Declared(Protocol):
     def retention(self) -> Sequence[str]: ...
     @property
     def clock(self) -> str | None: ...
+    @property
+    def clocks(self) -> Sequence[tuple[str, str | None]]: ...  # (event, column) where it is not `clock`
 
 
 @dataclass(frozen=True)

@@ -324,7 +324,7 @@ class Search:
 
     def _tenant(self, hits: Hits) -> list[sa.ColumnElement[bool]]:
         collection = hits.collection
-        if _is_of_both(collection) and (self.scope.own or self.scope.account is None):
+        if collection.tenant and _is_of_both(collection) and (self.scope.own or self.scope.account is None):
             return [hits.live.table.c[collection.tenant].is_(None)]  # what a customer holds about them, it answers for
         if self.scope.account is None or not collection.tenant:
             return []

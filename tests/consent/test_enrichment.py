@@ -5,10 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.urls import reverse
 
-from apps.accounts.models import User
 from apps.consent import links, tasks
-from apps.consent.models import PROVIDER, Event, Objection, PaymentMethod, Removal
-from apps.consent.services import enrichment, finance, removals
+from apps.consent.models import PROVIDER, Event, Objection, Removal
+from apps.consent.services import enrichment, removals
 from apps.consent.services.answers import Manner, current_text
 from apps.consent.states import Method
 from apps.core import crypto
@@ -16,7 +15,7 @@ from apps.core.identities import Identity, IdentityType
 from apps.datamap import guards
 from apps.datamap.guards import Keep
 from apps.ledger.models import Entry
-from tests.accounts.factories import CustomerAccountFactory, MembershipFactory
+from tests.accounts.factories import MembershipFactory
 from tests.consent.mail import JAN
 from tests.subject_requests.sample import sample_platform
 
@@ -190,24 +189,3 @@ def test_a_store_that_is_down_is_tried_again(platform, monkeypatch):
     assert Removal.objects.get().error_code == "ZeroDivisionError"
     monkeypatch.undo()
     assert removals.work_on_removal(Removal.objects.get().pk, now=datetime.now(UTC) + timedelta(hours=2))
-
-
-@pytest.mark.req("CON-2", "CON-3")
-def test_a_withdrawn_payment_method_goes_from_the_other_stores_too(platform):
-    number, address, account_id = platform.rows(HOLDERS)[0]
-    account = CustomerAccountFactory(platform_account_id=f"{account_id}-x")
-    type(account).objects.filter(platform_account_id=str(account_id)).exclude(pk=account.pk).delete()
-    type(account).objects.filter(pk=account.pk).update(platform_account_id=str(account_id))
-    account.refresh_from_db()
-    user = User.objects.filter(email=address).first() or MembershipFactory(account=account, user__email=address).user
-    given = {"account": account, "manner": MANNER, "by": user, "now": datetime.now(UTC)}
-    card = {"last_four": "4242", "expires": "2029-05", "holder": "Jan"}
-    text = current_text(finance.METHOD, "en").digest
-    finance.save_payment_method(kind="card", details=card, text=text, **given)
-    before = platform.rows("SELECT count(*) FROM platform.payment_methods")[0][0]
-    finance.withdraw_payment_method(language="en", **given | {"now": datetime.now(UTC)})
-    assert not PaymentMethod.objects.exists()
-    assert tasks.remove_what_ended() == 1
-    assert platform.rows("SELECT 1 FROM platform.payment_methods WHERE holder_id = %s", number) == []
-    assert platform.rows("SELECT count(*) FROM platform.payment_methods")[0][0] == before - 1
-    assert len(profiles(platform, "holder_id", number)) == 1

@@ -285,6 +285,13 @@ def test_another_method_takes_the_place_of_the_first(client, account):
     save(client, account)
     save(client, account, "ideal")
     assert PaymentMethod.objects.get().kind == "ideal"
+    removal = Removal.objects.get()  # of the card, in whatever store it is: as if it were withdrawn
+    renewed = Event.objects.of(PROVIDER, f"account:{account.pk}").last()
+    assert (removal.rules, removal.event, removal.saved_before) == (
+        ["payment_methods"],
+        renewed.id,
+        renewed.received_at,
+    )
     assert [event.action for event in Event.objects.of(PROVIDER, f"account:{account.pk}")] == ["given", "renewed"]
 
 

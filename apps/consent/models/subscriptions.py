@@ -56,7 +56,8 @@ class RemovalQuerySet(models.QuerySet["Removal"]):
 
 class Removal(models.Model):
     """What an ended consent or an objection takes away: the rows of a person in the collections of the data map that
-    lie under `rules`, in every store.
+    lie under `rules`, in every store; where others like them stay, those saved from `saved_from` on and before
+    `saved_before`.
 
     `identities` are sealed and go when all is done; `lookup` then still says that it was done, as proof (CON-4).
     """
@@ -69,6 +70,8 @@ class Removal(models.Model):
     identities = models.BinaryField(_("identities"))  # sealed JSON
     account = models.CharField(_("account id"), max_length=100, blank=True)
     plan_hash = models.CharField(_("plan"), max_length=64, blank=True)
+    saved_from = models.DateTimeField(_("saved from"), null=True, blank=True)
+    saved_before = models.DateTimeField(_("saved before"), null=True, blank=True)
     asked_at = models.DateTimeField(_("asked at"))
     next_attempt_at = models.DateTimeField(_("next attempt at"))
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)

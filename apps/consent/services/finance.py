@@ -1,6 +1,7 @@
 """Finance consents of a customer account: a saved payment method (consent) and automatic top-up (mandate)."""
 
 import json
+import uuid
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
 from typing import Any
@@ -11,7 +12,7 @@ from django.utils.translation import gettext as _
 from apps.accounts.models import CustomerAccount, Membership, User
 from apps.consent.models import PaymentMethod, TopUp
 from apps.consent.services.answers import Manner, current_text, say, shown_text
-from apps.consent.services.removals import call_off_removals, order_removal
+from apps.consent.services.removals import order_removal
 from apps.consent.states import Action, Need, PaymentKind
 from apps.core import crypto
 from apps.core.clock import local_date
@@ -53,9 +54,7 @@ def save_payment_method(
     words = shown_text(METHOD, text)
     action = Action.RENEWED if PaymentMethod.objects.of(account).standing().exists() else Action.GIVEN
     event = say(action, {METHOD: True}, subject_key=subject_of(account), text=words, manner=manner, now=now)
-    saver = crypto.lookup(Identity(IdentityType.EMAIL, by.email))  # what another owner took back goes all the same
-    call_off_removals(purpose=METHOD, lookup=saver, account=account.platform_account_id, now=now)
-    _replace(account, now=now)
+    _replace(account, event=event, now=now)
     method = PaymentMethod(account=account, kind=kind, saved_by=by.pk, event=event, created_at=now)
     only = {name: details[name] for name in SAVED[PaymentKind(kind)]}
     method.details = crypto.seal(json.dumps(only), bound_to=method.binding)
@@ -65,13 +64,15 @@ def save_payment_method(
     return method
 
 
-def _replace(account: CustomerAccount, *, now: datetime) -> None:
-    """A new method takes the place of the earlier ones, for automatic top-up too; a refund or a chargeback still needs
-    the one that was paid with."""
-    PaymentMethod.objects.of(account).standing().update(withdrawn_at=now)
-    PaymentMethod.objects.of(account).filter(needed_until=None).delete()
-    for method in PaymentMethod.objects.of(account):
-        _keep(method, method.needed_for, method.needed_until)
+def _replace(account: CustomerAccount, *, event: uuid.UUID, now: datetime) -> None:
+    """A new method takes the place of the earlier ones, for automatic top-up too: they go as withdrawn ones do. A
+    refund or a chargeback still needs the one that was paid with."""
+    PaymentMethod.objects.of(account).standing().update(withdrawn_at=now, event=event)
+    for method in PaymentMethod.objects.of(account).select_for_update():
+        if method.needed_until is None or method.needed_until < local_date(now):
+            _delete(method, now=now)
+        else:
+            _keep(method, method.needed_for, method.needed_until)
 
 
 @transaction.atomic
@@ -120,13 +121,25 @@ def _keep(method: PaymentMethod, need: str, until: date | None, *, has_end: bool
 
 
 def _delete(method: PaymentMethod, *, now: datetime) -> None:
-    """Here at once; in the other stores of the data map by the clock, each with its proof."""
+    """Here at once; in the other stores of the data map by the clock, each with its proof. Methods saved before and
+    after it, which are still here, stay there too."""
     saver = User.objects.filter(pk=method.saved_by).first()
     if saver is not None:
         whom, account = [Identity(IdentityType.EMAIL, saver.email)], method.account.platform_account_id
         order = {"purpose": METHOD, "rules": RULES, "identities": whom, "event": method.event, "account": account}
-        order_removal(**order, now=now)  # type: ignore[arg-type]
+        order_removal(**order, **_time_of(method, now=now), now=now)  # type: ignore[arg-type]
     method.delete()
+
+
+def _time_of(method: PaymentMethod, *, now: datetime) -> dict[str, datetime | None]:
+    """While it was the one that is saved: what other stores hold from then is this one, or is left of earlier ones."""
+    others = PaymentMethod.objects.of(method.account).exclude(pk=method.pk).order_by("created_at")
+    later = others.filter(created_at__gt=method.created_at).first()
+    has_earlier = others.filter(created_at__lte=method.created_at).exists()
+    return {
+        "saved_from": method.created_at if has_earlier else None,
+        "saved_before": later.created_at if later else now,
+    }
 
 
 @transaction.atomic

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from apps.consent.models import Removal
-from apps.consent.removing import NOT_ASKED, only_under, under
+from apps.consent.removing import NOT_ASKED, Asked, only, under
 from apps.core.crypto import lookup
 from apps.core.errors import DomainError
 from apps.core.identities import Identity
@@ -38,13 +38,17 @@ def order_removal(
     event: uuid.UUID,
     now: datetime,
     account: str = "",
+    saved_from: datetime | None = None,
+    saved_before: datetime | None = None,
 ) -> Removal:
     """Have a person's rows under these retention rules removed; the first identity is the one it is known by.
+    `saved_from`, `saved_before`: others like them stay.
 
     Called in the transaction of the act that asks for it; the clock does the work.
     """
     row = Removal(purpose=purpose, rules=list(rules), lookup=lookup(identities[0]), event=event, account=account)
     row.asked_at = row.next_attempt_at = now
+    row.saved_from, row.saved_before = saved_from, saved_before
     row.seal(tuple(identities))
     row.save(force_insert=True)
     facts = {"purpose": purpose, "rules": list(rules), "event": event}
@@ -99,7 +103,7 @@ def _failed(removal: Removal, code: str, *, is_stale: bool, now: datetime) -> No
 
 
 def _work(removal: Removal, *, now: datetime) -> bool:
-    with only_under(removal.rules):
+    with only(Asked(frozenset(removal.rules), removal.saved_from, removal.saved_before)):
         plan = _plan(removal, now=now)
         if plan is None:  # the map knows no such collection
             return _finish(removal, {}, now=now)

@@ -1,0 +1,15 @@
+"""Which of several a removal takes: those saved from one instant on and before another."""
+
+from django.db import migrations, models
+
+
+def instant(name):
+    return models.DateTimeField(blank=True, null=True, verbose_name=name)
+
+
+class Migration(migrations.Migration):
+    dependencies = [("consent", "0006_end_users")]
+    operations = [
+        migrations.AddField("removal", "saved_from", instant("saved from")),
+        migrations.AddField("removal", "saved_before", instant("saved before")),
+    ]

@@ -1,0 +1,139 @@
+"""A payment method goes from the other stores of the data map as it goes here, and no other one does (CON-2, CON-3)."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from apps.accounts.models import User
+from apps.consent import tasks
+from apps.consent.models import PaymentMethod, Removal
+from apps.consent.services import finance, removals
+from apps.consent.services.answers import Manner, current_text
+from apps.consent.states import Method, Need
+from apps.core.errors import DomainError
+from apps.datamap.loading import load_files
+from apps.demo.services import DATASET_FILE
+from tests.accounts.factories import CustomerAccountFactory, MembershipFactory
+from tests.subject_requests.sample import sample_platform
+
+MANNER = Manner(Method.SWITCH, "testserver/account/finance/")
+HOLDERS = (
+    "SELECT h.id, h.email, h.account_id FROM platform.account_holders h JOIN platform.enrichment_profiles p "
+    "ON p.holder_id = h.id JOIN platform.payment_methods m ON m.holder_id = h.id ORDER BY h.id LIMIT 1"
+)
+pytestmark = pytest.mark.req("CON-2", "CON-3")
+
+
+@pytest.fixture
+def platform(committed_db):
+    with sample_platform(committed_db) as one:
+        one.holder, address, number = one.rows(HOLDERS)[0]
+        account = CustomerAccountFactory(platform_account_id=f"{number}-x")
+        type(account).objects.filter(platform_account_id=str(number)).exclude(pk=account.pk).delete()
+        type(account).objects.filter(pk=account.pk).update(platform_account_id=str(number))
+        account.refresh_from_db()
+        one.account, one.number = account, number
+        known = User.objects.filter(email=address).first()
+        one.user = known or MembershipFactory(account=account, user__email=address).user
+        yield one
+
+
+def save(platform, last_four="4242", **changes):
+    """The person saves a card here; billing then keeps it in a store of its own."""
+    card = {"last_four": last_four, "expires": "2029-05", "holder": "Jan"}
+    words = current_text(finance.METHOD, "en").digest
+    given = {"account": platform.account, "manner": MANNER, "by": platform.user, "now": datetime.now(UTC)} | changes
+    finance.save_payment_method(kind="card", details=card, text=words, **given)
+    platform.sql(
+        "INSERT INTO platform.payment_methods (account_id, holder_id, kind, card_last_four, created_at) "
+        "VALUES (%s, %s, 'card', %s, %s)",
+        *(platform.number, platform.holder, last_four, given["now"] + timedelta(milliseconds=1)),
+    )
+
+
+def withdraw(platform):
+    given = {"account": platform.account, "manner": MANNER, "by": platform.user, "now": datetime.now(UTC)}
+    finance.withdraw_payment_method(language="en", **given)
+
+
+def need(platform, *, days):
+    now = datetime.now(UTC)
+    until = (now + timedelta(days=days)).date()
+    assert finance.need_payment_method(account=platform.account, need=Need.REFUND, until=until, now=now)
+
+
+def there(platform):
+    """The cards of the person that billing keeps."""
+    query = "SELECT card_last_four FROM platform.payment_methods WHERE holder_id = %s AND kind = 'card' ORDER BY 1"
+    return [number for (number,) in platform.rows(query, platform.holder)]
+
+
+def here():
+    return sorted(one.read()["last_four"] for one in PaymentMethod.objects.all())
+
+
+def test_a_withdrawn_payment_method_goes_from_the_other_stores_too(platform):
+    save(platform)
+    others = platform.rows("SELECT count(*) FROM platform.payment_methods WHERE holder_id <> %s", platform.holder)
+    enriched = "SELECT count(*) FROM platform.enrichment_profiles"
+    before = platform.rows(enriched)
+    withdraw(platform)
+    assert not PaymentMethod.objects.exists()
+    assert tasks.remove_what_ended() == 1
+    assert platform.rows("SELECT 1 FROM platform.payment_methods WHERE holder_id = %s", platform.holder) == []
+    kept = platform.rows("SELECT count(*) FROM platform.payment_methods WHERE holder_id <> %s", platform.holder)
+    assert kept == others
+    assert platform.rows(enriched) == before
+
+
+def test_a_replaced_method_goes_everywhere_and_the_one_in_its_place_stays(platform):
+    save(platform, "1111")
+    save(platform, "2222")
+    assert tasks.remove_what_ended() == 1
+    assert (there(platform), here()) == (["2222"], ["2222"])
+    assert Removal.objects.get().done_at is not None
+
+
+def test_a_replaced_method_that_a_refund_needs_stays_until_then_and_takes_no_other_one_along(platform):
+    save(platform, "1111")
+    need(platform, days=5)
+    save(platform, "2222")
+    assert tasks.remove_what_ended() == 0
+    assert "1111" in there(platform)
+    later = datetime.now(UTC) + timedelta(days=6)
+    assert finance.release_payment_methods(now=later) == 1
+    assert removals.work_on_removal(Removal.objects.get().pk, now=later)
+    assert (there(platform), here()) == (["2222"], ["2222"])
+
+
+def test_a_withdrawal_leaves_an_earlier_method_that_a_refund_needs(platform):
+    save(platform, "1111")
+    need(platform, days=5)
+    save(platform, "2222")
+    withdraw(platform)
+    assert tasks.remove_what_ended() == 1
+    assert "1111" in there(platform)
+    assert "2222" not in there(platform)
+    assert here() == ["1111"]
+
+
+def test_who_withdraws_and_saves_another_one_loses_the_first_and_keeps_the_second(platform):
+    save(platform, "1111")
+    withdraw(platform)
+    save(platform, "2222")
+    assert tasks.remove_what_ended() == 1
+    assert (there(platform), here()) == (["2222"], ["2222"])
+
+
+def test_a_store_that_can_t_tell_a_replaced_method_from_the_new_one_is_not_let_onto_the_map(platform, tmp_path):
+    told = DATASET_FILE.read_text(encoding="utf-8")
+    untold = told.replace(
+        "        clocks: {created: created_at}\n        retention: [payment_methods]",
+        "        retention: [payment_methods]",
+    )
+    assert untold != told
+    file = tmp_path / "platform.yml"
+    file.write_text(untold, encoding="utf-8")
+    with pytest.raises(DomainError) as error:
+        load_files([str(file)], stores={}, actor="command", now=datetime.now(UTC))
+    assert "tells when a row was saved" in str(error.value.problems[0])
