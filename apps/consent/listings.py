@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from apps.consent.forms.purposes import NAMES, PLACES
 from apps.consent.models import Purpose, Text
+from apps.consent.states import Basis
 from apps.core.differences import Difference, compare
 from apps.core.tables import Column, Listing
 from apps.ledger.models import Entry
@@ -28,6 +29,12 @@ COLUMNS = (
     Column("version", gettext_lazy("Version of the text"), ("version", "key"), is_number=True),
     Column("standing", gettext_lazy("Standing")),
 )
+CHANGED = {
+    "validity": gettext_lazy("Asked again after"),
+    "data_categories": gettext_lazy("Data categories"),
+    "recipients": gettext_lazy("Recipients"),
+    "is_marketing": gettext_lazy("Direct marketing"),
+}
 TABLE = {"caption": gettext_lazy("Purposes"), "rows_template": "consent/purpose_rows.html"}
 
 
@@ -169,4 +176,14 @@ def _changes(old: Mapping[str, str], new: Mapping[str, str], language: str) -> I
 def events(entries: Iterable[Entry], names: Mapping[str, str]) -> list[Event]:
     """What the ledger tells of it, the newest first. `names`: actor -> who to show."""
     told = sorted(entries, key=lambda entry: entry.id, reverse=True)
-    return [Event(entry.at, sentence(entry), names.get(entry.actor, entry.actor)) for entry in told]
+    return [Event(entry.at, _in_words(entry), names.get(entry.actor, entry.actor)) for entry in told]
+
+
+def _in_words(entry: Entry) -> str:
+    """The ledger's sentence with codes and fields in words."""
+    facts = dict(entry.facts)
+    if "basis" in facts:
+        facts["basis"] = Basis(facts["basis"]).label
+    if "changed" in facts:
+        facts["changed"] = [str(CHANGED.get(name, name)) for name in facts["changed"]]
+    return sentence(Entry(verb=entry.verb, facts=facts))

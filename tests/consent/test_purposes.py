@@ -180,6 +180,16 @@ def test_a_new_purpose_comes_with_its_words(client, admin):
     assert "key" in client.post(f"{PAGE}new/", data | {"key": "new"}).context["form"].errors
 
 
+def test_its_history_says_the_basis_and_what_changed_in_the_language_of_the_reader(client, admin):
+    client.post(
+        f"{PAGE}newsletter/edit/", typed(client.get(f"{PAGE}newsletter/edit/"), kind="editorial", validity="P1Y")
+    )
+    client.post("/language/", {"language": "nl"})
+    told = [event.text for event in client.get(f"{PAGE}newsletter/").context["events"]]
+    assert told[-1].endswith("rechtsgrond toestemming")
+    assert any(text.endswith(": Opnieuw gevraagd na") for text in told), told
+
+
 def test_a_purpose_is_ended_after_asking_once_more(client, admin):
     assert "Let this purpose end?" in client.get(f"{PAGE}newsletter/end/").content.decode()
     assert client.post(f"{PAGE}newsletter/end/").headers["Location"] == f"{PAGE}newsletter/"
