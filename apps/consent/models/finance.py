@@ -65,7 +65,10 @@ class PaymentMethod(models.Model):
                 condition=Q(withdrawn_at__isnull=False) | Q(ended_at=None), name="payment_method_ends_withdrawn"
             ),
         ]
-        indexes = [models.Index(fields=["ended_at"], name="payment_method_by_end")]
+        indexes = [
+            models.Index(fields=["ended_at"], name="payment_method_by_end"),
+            models.Index(fields=["created_at"], name="payment_method_by_saving"),
+        ]
 
     def __str__(self) -> str:
         return str(self.pk)

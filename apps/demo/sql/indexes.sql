@@ -66,6 +66,7 @@ CREATE INDEX invoice_lines_account ON platform.invoice_lines (account_id);
 CREATE INDEX invoice_lines_invoiced ON platform.invoice_lines (invoiced_on);
 CREATE INDEX payment_methods_account ON platform.payment_methods (account_id);
 CREATE INDEX payment_methods_withdrawn ON platform.payment_methods (withdrawn_at);
+CREATE INDEX payment_methods_created ON platform.payment_methods (created_at);
 CREATE INDEX leads_account ON platform.leads (account_id);
 CREATE INDEX enrichment_profiles_account ON platform.enrichment_profiles (account_id);
 CREATE INDEX support_recordings_account ON platform.support_recordings (account_id);
