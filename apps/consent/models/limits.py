@@ -1,6 +1,7 @@
 """Restrictions and objections: what no consent gets round."""
 
 import uuid
+from collections.abc import Iterable
 from typing import Any, Self
 
 from django.db import models
@@ -18,17 +19,20 @@ class LiftableQuerySet(models.QuerySet[Any]):
     def of(self, scope: str, subject_key: str) -> Self:
         return self.filter(scope=scope, subject_key=subject_key)
 
+    def of_any(self, scope: str, subject_keys: Iterable[str]) -> Self:
+        """Of one person who is known by several keys."""
+        return self.filter(scope=scope, subject_key__in=subject_keys)
+
     def ours(self) -> Self:
         return self.filter(is_ours())
 
 
-class Restriction(models.Model):
-    """Data of one subject may be stored and nothing else (GDPR 18(2)), until it is lifted with notice (18(3))."""
+class Liftable(models.Model):
+    """What stands for one subject from `since` on, until it is lifted."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     scope = models.CharField(_("scope"), max_length=60)
     subject_key = models.CharField(_("subject key"), max_length=64)
-    ground = models.CharField(_("ground"), max_length=12, choices=Ground)
     source = models.CharField(_("source"), max_length=160, blank=True)  # what it came from, as the ledger names it
     since = models.DateTimeField(_("since"))
     lifted_at = models.DateTimeField(_("lifted at"), null=True, blank=True)
@@ -38,60 +42,51 @@ class Restriction(models.Model):
     objects = LiftableQuerySet.as_manager()
 
     class Meta:
-        verbose_name = _("restriction")
-        verbose_name_plural = _("restrictions")
+        abstract = True
         indexes = [
-            models.Index(fields=["subject_key", "scope"], name="restriction_by_subject"),
-            models.Index(fields=["person"], name="restriction_by_person"),
-            models.Index(fields=["lifted_at"], name="restriction_by_end"),
-            models.Index(fields=["tenant"], name="restriction_by_tenant", condition=Q(tenant__isnull=False)),
+            models.Index(fields=["subject_key", "scope"], name="%(class)s_by_subject"),
+            models.Index(fields=["person"], name="%(class)s_by_person"),
+            models.Index(fields=["lifted_at"], name="%(class)s_by_end"),
+            models.Index(fields=["tenant"], name="%(class)s_by_tenant", condition=Q(tenant__isnull=False)),
         ]
         constraints = [
+            models.CheckConstraint(
+                condition=Q(lifted_at=None) | Q(lifted_at__gte=F("since")), name="%(class)s_lifted_later"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class Restriction(Liftable):
+    """Data of one subject may be stored and nothing else (GDPR 18(2)), until it is lifted with notice (18(3))."""
+
+    ground = models.CharField(_("ground"), max_length=12, choices=Ground)
+
+    class Meta(Liftable.Meta):
+        verbose_name = _("restriction")
+        verbose_name_plural = _("restrictions")
+        constraints = [
+            *Liftable.Meta.constraints,
             models.UniqueConstraint(
                 fields=["scope", "subject_key", "ground"], condition=Q(lifted_at=None), name="restriction_open_once"
             ),
             models.CheckConstraint(condition=Q(ground__in=Ground.values), name="restriction_ground_known"),
-            models.CheckConstraint(
-                condition=Q(lifted_at=None) | Q(lifted_at__gte=F("since")), name="restriction_lifted_later"
-            ),
         ]
 
-    def __str__(self) -> str:
-        return str(self.pk)
 
-
-class Objection(models.Model):
+class Objection(Liftable):
     """The subject objects to one purpose that rests on an interest, or to all direct marketing (GDPR 21)."""
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    scope = models.CharField(_("scope"), max_length=60)
-    subject_key = models.CharField(_("subject key"), max_length=64)
     purpose = models.CharField(_("purpose"), max_length=40)  # a key, or states.MARKETING
-    source = models.CharField(_("source"), max_length=160, blank=True)
-    since = models.DateTimeField(_("since"))
-    lifted_at = models.DateTimeField(_("lifted at"), null=True, blank=True)
-    person = person_of_key()
-    tenant = tenant_of_scope()
 
-    objects = LiftableQuerySet.as_manager()
-
-    class Meta:
+    class Meta(Liftable.Meta):
         verbose_name = _("objection")
         verbose_name_plural = _("objections")
-        indexes = [
-            models.Index(fields=["subject_key", "scope"], name="objection_by_subject"),
-            models.Index(fields=["person"], name="objection_by_person"),
-            models.Index(fields=["lifted_at"], name="objection_by_end"),
-            models.Index(fields=["tenant"], name="objection_by_tenant", condition=Q(tenant__isnull=False)),
-        ]
         constraints = [
+            *Liftable.Meta.constraints,
             models.UniqueConstraint(
                 fields=["scope", "subject_key", "purpose"], condition=Q(lifted_at=None), name="objection_open_once"
             ),
-            models.CheckConstraint(
-                condition=Q(lifted_at=None) | Q(lifted_at__gte=F("since")), name="objection_lifted_later"
-            ),
         ]
-
-    def __str__(self) -> str:
-        return str(self.pk)
