@@ -34,8 +34,9 @@ from apps.subject_requests.states import Capacity, Channel, Outcome, Right, Stat
 # In the order in which a page is read. A component is shown by `templates/dashboard/components/<name>.html`.
 SHOWN = (
     *("page_head", "nav", "banner", "error_summary", "field", "tag", "deadline", "summary_list", "tabs", "filters"),
-    *("table", "table_selection", "pager", "empty_state", "timeline", "step_list", "checklist", "thread", "file"),
-    *("diff", "dialog", "progress", "confirmation", "board_card", "chart_bar", "chart_line", "chart_heat"),
+    *("table", "table_selection", "pager", "empty_state", "timeline", "history", "step_list", "checklist", "thread"),
+    *("file", "diff", "changes", "dialog", "progress", "confirmation", "board_card"),
+    *("chart_bar", "chart_line", "chart_heat"),
 )
 # Shown as a part of these, on every page, or without anything to see.
 INSIDE = frozenset(
@@ -70,6 +71,7 @@ def samples(*, now: datetime) -> dict[str, Any]:
         "expires_at": now + timedelta(days=7),
         "reference": REFERENCE,
         "diffs": _diffs(),
+        "changes": [{"label": _("Reason"), "difference": each} for each in _diffs()],
         "question": _question(),
         "progress": _progress(),
         "due_on": clock.local_date(now) + timedelta(days=30),
