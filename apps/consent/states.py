@@ -52,6 +52,9 @@ class Ground(models.TextChoices):
 MARKETING = "direct_marketing"
 """The objection that covers every purpose of direct marketing (GDPR 21(2) and (3)): nothing is weighed against it."""
 
+ENRICHMENT = "enrichment"
+"""Data from other sources: an objection ends the keeping, not only the contact (CON-7)."""
+
 
 class PaymentKind(models.TextChoices):
     """How an account can pay."""

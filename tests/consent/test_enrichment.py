@@ -7,15 +7,17 @@ from django.urls import reverse
 
 from apps.consent import links, tasks
 from apps.consent.models import PROVIDER, Event, Objection, Removal
-from apps.consent.services import enrichment, removals
+from apps.consent.services import enrichment, event_id, removals, subscriptions
 from apps.consent.services.answers import Manner, current_text
-from apps.consent.states import Method
+from apps.consent.services.limits import object_to_purpose
+from apps.consent.services.reporting import Report, report_decisions
+from apps.consent.states import Action, Method
 from apps.core import crypto
 from apps.core.identities import Identity, IdentityType
 from apps.datamap import guards
 from apps.datamap.guards import Keep
 from apps.ledger.models import Entry
-from tests.accounts.factories import MembershipFactory
+from tests.accounts.factories import CustomerAccountFactory, MembershipFactory
 from tests.consent.mail import JAN
 from tests.subject_requests.sample import sample_platform
 
@@ -94,6 +96,56 @@ def test_whoever_is_signed_in_objects_with_what_they_proved(client, sign_in):
     assert Objection.objects.open().count() == 2
     client.post(reverse("consent:own_enrichment"))
     assert Removal.objects.count() == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.req("CON-7")
+def test_there_is_no_way_to_object_that_ends_the_contact_and_not_the_keeping():
+    now = datetime.now(UTC)
+    with pytest.raises(ValueError, match="without its removal"):
+        object_to_purpose(scope=PROVIDER, subject_key=crypto.lookup(JAN), purpose="enrichment", actor="system", now=now)
+    with pytest.raises(ValueError, match="without its removal"):
+        subscriptions.stop_marketing(
+            subject_key=crypto.lookup(JAN), purpose="enrichment", language="en", manner=MANNER, now=now
+        )
+    assert not Objection.objects.exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.req("CON-7")
+def test_what_an_end_user_told_a_customer_of_its_enrichment_is_the_customers_and_takes_nothing_of_ours():
+    now, account = datetime.now(UTC), CustomerAccountFactory()
+    one = {"subject_key": crypto.lookup(JAN), "choices": {"enrichment": False}, "text": "", "language": "en"}
+    report = Report(id=event_id(now), action=Action.OBJECTED, **one)
+    assert report_decisions(scope=f"account:{account.pk}", reports=[report], source="accounts.apitoken:1", now=now) == 1
+    assert [objection.tenant for objection in Objection.objects.open()] == [account.pk]
+    assert enrichment.enrichment_of(JAN).objected_at is None
+    assert not Removal.objects.exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.req("CON-7")
+def test_who_objected_and_later_confirms_a_number_has_what_is_kept_under_it_removed_too(client, sign_in):
+    user = MembershipFactory(user__phone_verified_at=None).user
+    object_now(user.email)
+    user.phone_verified_at = datetime.now(UTC)
+    user.save()
+    sign_in(client, user)
+    for _ in range(2):
+        client.post(reverse("consent:own_enrichment"))
+    assert Objection.objects.open().count() == 2
+    assert [len(one.read()) for one in Removal.objects.order_by("asked_at")] == [1, 2]
+
+
+@pytest.mark.django_db
+@pytest.mark.req("CON-7")
+def test_an_objection_that_stands_without_a_removal_gets_one_when_it_is_said_again():
+    since = datetime.now(UTC) - timedelta(days=1)
+    Objection.objects.create(scope=PROVIDER, subject_key=crypto.lookup(JAN), purpose="enrichment", since=since)
+    assert object_now(JAN.value)
+    assert Removal.objects.get().read() == (JAN,)
+    assert Objection.objects.get().since == since
+    assert not object_now(JAN.value)
 
 
 @pytest.mark.django_db

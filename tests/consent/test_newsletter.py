@@ -15,6 +15,7 @@ from apps.consent.services import publish_texts, subscriptions
 from apps.consent.services.answers import current_text
 from apps.consent.states import MARKETING
 from apps.core import crypto
+from apps.core.identities import Identity, IdentityType
 from apps.notifications.models import OutgoingMessage
 from tests.accounts.factories import MembershipFactory
 from tests.consent.mail import JAN, letters, link_in, plain
@@ -224,6 +225,32 @@ def test_nothing_gets_round_a_restriction_or_an_objection(client, what):
     else:
         Objection.objects.create(purpose=MARKETING, **facts)
     assert not send(client)
+
+
+@pytest.mark.req("CON-5")
+@pytest.mark.threat("T18")
+@pytest.mark.parametrize("what", ["restriction", "objection"])
+@pytest.mark.parametrize("under", ["the person", "the confirmed number"])
+def test_nothing_gets_round_what_the_same_person_said_under_another_key(client, what, under):
+    person = MembershipFactory(user__email=JAN.value).user
+    subscribe(client)
+    number = crypto.lookup(Identity(IdentityType.PHONE_NUMBER, person.phone_number))
+    facts = {"scope": PROVIDER, "subject_key": person.key if under == "the person" else number, "since": NOW}
+    if what == "restriction":
+        Restriction.objects.create(ground="accuracy", **facts)
+    else:
+        Objection.objects.create(purpose=MARKETING, **facts)
+    assert [send(client, purpose) for purpose in (KEY, "product_marketing")] == [False, False]
+
+
+@pytest.mark.threat("T18")
+def test_a_number_that_nobody_confirmed_and_another_person_speak_for_nobody_else(client):
+    person = MembershipFactory(user__email=JAN.value, user__phone_verified_at=None).user
+    other = MembershipFactory().user
+    for key in (crypto.lookup(Identity(IdentityType.PHONE_NUMBER, person.phone_number)), other.key):
+        Objection.objects.create(purpose=MARKETING, scope=PROVIDER, subject_key=key, since=NOW)
+    Objection.objects.create(purpose=MARKETING, scope=f"account:{other.pk}", subject_key=person.key, since=NOW)
+    assert send(client, "product_marketing")
 
 
 def test_the_same_issue_reaches_an_address_once(client):

@@ -6,10 +6,11 @@ import pytest
 from django.urls import reverse
 
 from apps.consent import links
-from apps.consent.models import PROVIDER, Event, Objection, State, Subscription
+from apps.consent.models import PROVIDER, Event, Objection, Purpose, State, Subscription
 from apps.consent.services import subscriptions
 from apps.consent.services.answers import current_text
-from apps.consent.states import MARKETING
+from apps.consent.services.limits import object_to_purpose
+from apps.consent.states import MARKETING, Basis
 from apps.core import crypto
 from apps.ledger.models import Entry
 from tests.accounts.factories import MembershipFactory
@@ -122,6 +123,37 @@ def test_product_news_goes_off_and_on_with_one_click_each(client, customer):
     click(client, on=PRODUCTS)
     assert marketing().products is True
     assert not Objection.objects.open().exists()
+
+
+@pytest.mark.req("CON-5")
+def test_who_objected_to_everything_and_allows_product_news_allows_that_alone(client, customer):
+    Purpose.objects.create(key="fairs", basis=Basis.INTEREST, is_marketing=True, created_at=NOW)
+    click(client, on=NEWS)
+    # An objection by another way than this page: the consent to the newsletter goes on standing beside it.
+    object_to_purpose(scope=PROVIDER, subject_key=crypto.lookup(JAN), purpose=MARKETING, actor="system", now=NOW)
+    assert "this alone goes on again" in client.get(path()).content.decode()
+    click(client, on=PRODUCTS)
+    assert (marketing().products, marketing().newsletter) == (True, False)
+    left = Objection.objects.of(PROVIDER, crypto.lookup(JAN)).open()
+    assert {one.purpose for one in left} == {NEWS, "fairs"}
+    assert {one.since for one in left} == {NOW}
+    assert "this alone goes on again" not in client.get(path()).content.decode()
+    click(client, on=NEWS)
+    assert marketing().newsletter
+    assert [one.purpose for one in left.all()] == ["fairs"]
+
+
+@pytest.mark.req("CON-5")
+@pytest.mark.threat("T18")
+def test_an_objection_that_somebody_made_where_they_had_signed_in_is_taken_back_there(client, sign_in, customer):
+    object_to_purpose(scope=PROVIDER, subject_key=customer.key, purpose=MARKETING, actor=customer.key, now=NOW)
+    assert not marketing().is_any_on
+    page = click(client, on=PRODUCTS)
+    assert "Sign in, and take it back there." in page.content.decode()
+    assert marketing().products is False
+    sign_in(client, customer)
+    client.post(reverse("consent:own_preferences"), {"on": PRODUCTS})
+    assert marketing().products is True
 
 
 def test_who_is_no_customer_sees_no_switch_for_product_news(client):

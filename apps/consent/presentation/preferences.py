@@ -13,20 +13,23 @@ from apps.core.identities import Identity, mask
 
 @dataclass(frozen=True)
 class Preference:
-    """One purpose: its words, whether it is on; `is_offered` False where there is nothing to switch."""
+    """One purpose: its words, whether it is on; `is_offered` False where there is nothing to switch. `is_alone`: the
+    person objects to all direct marketing, and would let this one go on by itself."""
 
     key: str
     text: Text
     is_on: bool
     is_offered: bool = True
+    is_alone: bool = False
 
 
 def page(identity: Identity, *, now: datetime) -> dict[str, Any]:
     marketing, enrichment = marketing_of(identity, at=now), enrichment_of(identity)
-    products = Preference(PRODUCTS, words(PRODUCTS), bool(marketing.products), marketing.products is not None)
+    alone = {"is_alone": marketing.is_objected}
+    products = Preference(PRODUCTS, words(PRODUCTS), bool(marketing.products), marketing.products is not None, **alone)
     return {
         "address": mask(identity),
-        "preferences": [Preference(NEWSLETTER, words(NEWSLETTER), marketing.newsletter), products],
+        "preferences": [Preference(NEWSLETTER, words(NEWSLETTER), marketing.newsletter, **alone), products],
         "is_objected": marketing.is_objected,
         "enrichment": Preference(ENRICHMENT, words(ENRICHMENT), enrichment.objected_at is None),
     }

@@ -8,14 +8,13 @@ from django.db import transaction
 
 from apps.consent.models import PROVIDER, Objection, Removal
 from apps.consent.services.answers import Manner, current_text, say
-from apps.consent.services.limits import lift_objection, object_to_purpose
+from apps.consent.services.limits import lift_objection, note_objection
 from apps.consent.services.removals import call_off_removals, order_removal
-from apps.consent.services.subscriptions import _actor, _lock, has_objected
-from apps.consent.states import Action
+from apps.consent.services.subscriptions import _actor, _lock
+from apps.consent.states import ENRICHMENT, Action
 from apps.core.crypto import lookup
 from apps.core.identities import Identity
 
-ENRICHMENT = "enrichment"
 RULES = ("enrichment_prospect", "enrichment_customer")
 
 
@@ -38,23 +37,33 @@ def enrichment_of(identity: Identity) -> Enrichment:
 
 @transaction.atomic
 def object_to_enrichment(*, identities: Sequence[Identity], language: str, manner: Manner, now: datetime) -> bool:
-    """Note the objection, which stands for good, and have what is kept removed from every store. False when it stood.
+    """Note the objection, which stands for good, and have what is kept removed from every store. False when it stood
+    for all of them, and what was kept is gone or going.
 
     `identities`: what the person proved to hold, the e-mail address first.
     """
     key = lookup(identities[0])
     _lock(key)
-    if has_objected(key, ENRICHMENT):
+    if _is_carried_through(identities):
         return False
     words = current_text(ENRICHMENT, language)
     event = say(Action.OBJECTED, {ENRICHMENT: False}, subject_key=key, text=words, manner=manner, now=now)
+    said = {"scope": PROVIDER, "purpose": ENRICHMENT, "source": f"consent.event:{event}", "since": now}
     for one in identities:
-        object_to_purpose(
-            scope=PROVIDER, subject_key=lookup(one), purpose=ENRICHMENT, source=f"consent.event:{event}",
-            actor=_actor(manner), now=now,
-        )  # fmt: skip
+        note_objection(subject_key=lookup(one), **said, actor=_actor(manner), now=now)  # type: ignore[arg-type]
     order_removal(purpose=ENRICHMENT, rules=RULES, identities=identities, event=event, now=now)
     return True
+
+
+def _is_carried_through(identities: Sequence[Identity]) -> bool:
+    """Each of them is objected for, and a removal was ordered with the newest of these objections, or later."""
+    keys = {lookup(one) for one in identities}
+    standing = Objection.objects.of_any(PROVIDER, keys).open().filter(purpose=ENRICHMENT)
+    since = {one.subject_key: one.since for one in standing}
+    if keys - since.keys():
+        return False
+    ordered = Removal.objects.about(lookup(identities[0]), ENRICHMENT).exclude(error_code="called_off")
+    return ordered.filter(asked_at__gte=max(since.values())).exists()
 
 
 @transaction.atomic

@@ -5,8 +5,8 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from apps.consent.models import Objection, Restriction
-from apps.consent.states import Ground
+from apps.consent.models import PROVIDER, Objection, Restriction
+from apps.consent.states import ENRICHMENT, Ground
 from apps.core.errors import DomainError, InvalidInput
 from apps.ledger.services import record
 
@@ -60,13 +60,27 @@ def object_to_purpose(
     since: datetime | None = None,
 ) -> tuple[Objection, bool]:
     """The subject objects to a purpose, or to all direct marketing (`states.MARKETING`), which ends at this instant and
-    is weighed against nothing (GDPR 21(3)). False beside it when it stood already. `since`: said earlier elsewhere."""
+    is weighed against nothing (GDPR 21(3)). False beside it when it stood already. `since`: said earlier elsewhere.
+
+    An objection to data from other sources ends the keeping too (CON-7), which a keyed hash can't bring about: it goes
+    through `enrichment.object_to_enrichment`. Raises `ValueError` for any other way.
+    """
+    if (scope, purpose) == (PROVIDER, ENRICHMENT):
+        raise ValueError("An objection to enrichment without its removal would end the contact only.")
+    said = {"scope": scope, "subject_key": subject_key, "purpose": purpose, "source": source}
+    return note_objection(**said, since=since or now, actor=actor, now=now)
+
+
+def note_objection(
+    *, scope: str, subject_key: str, purpose: str, source: str, since: datetime, actor: str, now: datetime
+) -> tuple[Objection, bool]:
+    """Write an objection down, with its ledger line; in the transaction of what follows from it."""
     objection, is_new = Objection.objects.get_or_create(
         scope=scope,
         subject_key=subject_key,
         purpose=purpose,
         lifted_at=None,
-        defaults={"since": since or now, "source": source},
+        defaults={"since": since, "source": source},
     )
     if is_new:
         record(actor=actor, verb="consent.objected", target=objection, at=now, purpose=purpose, source=source or None)

@@ -1,21 +1,25 @@
 """The newsletter and other direct marketing: asked for twice, ended in one step, and sent only to whom it may."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from apps.accounts.models import Membership
 from apps.consent import links
 from apps.consent.models import PROVIDER, Objection, Purpose, Restriction, State, Subscription, Text
 from apps.consent.services.answers import Manner, current_text, is_on, read_text, say, shown_text
 from apps.consent.services.limits import lift_objection, object_to_purpose
-from apps.consent.states import MARKETING, Action, Basis
+from apps.consent.services.persons import keys_of
+from apps.consent.states import MARKETING, Action
 from apps.core import crypto, limits
+from apps.core.errors import DomainError
 from apps.core.identities import Identity
 from apps.ledger.services import record
 from apps.notifications.services import notify
@@ -38,9 +42,10 @@ class Marketing:
 
 
 def marketing_of(identity: Identity, *, at: datetime) -> Marketing:
-    """What may be sent to an address at this instant."""
+    """What may be sent to an address at this instant. An objection counts under any key that its holder is known by."""
     key = crypto.lookup(identity)
-    objected = set(Objection.objects.of(PROVIDER, key).open().values_list("purpose", flat=True))
+    objections = Objection.objects.of_any(PROVIDER, keys_of(identity)).open()
+    objected = set(objections.values_list("purpose", flat=True))
     is_objected = MARKETING in objected
     newsletter = is_on(key, NEWSLETTER, at=at) and Subscription.objects.filter(lookup=key).exists()
     newsletter = newsletter and not objected & {NEWSLETTER, MARKETING}
@@ -123,7 +128,8 @@ def subscribe(*, identity: Identity, text: str, language: str, manner: Manner, n
 def _subscribe(identity: Identity, *, words: Text, language: str, manner: Manner, now: datetime) -> None:
     key = crypto.lookup(identity)
     event = say(Action.GIVEN, {NEWSLETTER: True}, subject_key=key, text=words, manner=manner, now=now)
-    _narrow_objection(key, actor=_actor(manner), now=now)
+    standing = Objection.objects.of_any(PROVIDER, keys_of(identity)).open()
+    _narrow(standing, to_allow=NEWSLETTER, actor=_actor(manner), now=now)
     Subscription.objects.filter(lookup=key).delete()
     row = Subscription(lookup=key, language=language, event=event, confirmed_at=now, last_contact_at=now)
     row.address = crypto.seal(identity.value, bound_to=row.binding)
@@ -131,15 +137,17 @@ def _subscribe(identity: Identity, *, words: Text, language: str, manner: Manner
     record(actor=_actor(manner), verb="consent.subscribed", target=f"consent.event:{event}", at=now, event=event)
 
 
-def _narrow_objection(key: str, *, actor: str, now: datetime) -> None:
-    """Who objected to all direct marketing and now asks for the newsletter gets that, and nothing else."""
-    rest = Purpose.objects.open().filter(is_marketing=True, basis=Basis.INTEREST).values_list("key", flat=True)
-    for objection in Objection.objects.of(PROVIDER, key).open().filter(purpose__in=(MARKETING, NEWSLETTER)):
-        lift_objection(objection, actor=actor, now=now)
-        for purpose in rest if objection.purpose == MARKETING else ():
-            object_to_purpose(
-                scope=PROVIDER, subject_key=key, purpose=purpose, source=objection.source, actor=actor, now=now
-            )
+def _narrow(standing: QuerySet[Objection], *, to_allow: str, actor: str, now: datetime) -> int:
+    """Lift what stands in the way of one purpose; how many were. Who objected to all direct marketing and now asks for
+    that one gets it, and nothing else: the objection goes on for every other purpose (GDPR 21(3))."""
+    rest = Purpose.objects.open().filter(is_marketing=True).exclude(key=to_allow).order_by("key")
+    in_the_way = list(standing.filter(purpose__in=(to_allow, MARKETING)))
+    for one in in_the_way:
+        lift_objection(one, actor=actor, now=now)
+        for purpose in rest.values_list("key", flat=True) if one.purpose == MARKETING else ():
+            about = {"scope": PROVIDER, "subject_key": one.subject_key, "purpose": purpose}
+            object_to_purpose(**about, source=one.source, actor=actor, since=one.since, now=now)
+    return len(in_the_way)
 
 
 @transaction.atomic
@@ -180,15 +188,23 @@ def stop_marketing(*, subject_key: str, purpose: str = MARKETING, language: str,
 
 
 @transaction.atomic
-def allow_products(*, subject_key: str, language: str, manner: Manner, now: datetime) -> bool:
-    """A customer takes the objection to product news back. False when none stood."""
-    _lock(subject_key)
-    standing = Objection.objects.of(PROVIDER, subject_key).open().filter(purpose__in=(PRODUCTS, MARKETING))
-    lifted = [lift_objection(one, actor=_actor(manner), now=now) for one in standing]
-    if not any(lifted):
+def allow_products(*, identities: Sequence[Identity], language: str, manner: Manner, now: datetime) -> bool:
+    """A customer takes the objection back for product news, and for nothing else. False when none stood.
+
+    `identities`: what the person proved to hold, the e-mail address first. Raises `DomainError` where an objection
+    stands under something that they did not prove now.
+    """
+    key, proved = crypto.lookup(identities[0]), {crypto.lookup(one) for one in identities}
+    _lock(key)
+    standing = (
+        Objection.objects.of_any(PROVIDER, keys_of(identities[0])).open().filter(purpose__in=(PRODUCTS, MARKETING))
+    )
+    if {one.subject_key for one in standing} - proved - {_actor(manner)}:
+        raise DomainError("said_elsewhere", _("You objected where you had signed in. Sign in, and take it back there."))
+    if not _narrow(standing, to_allow=PRODUCTS, actor=_actor(manner), now=now):
         return False
     words = current_text(PRODUCTS, language)
-    say(Action.GIVEN, {PRODUCTS: True}, subject_key=subject_key, text=words, manner=manner, now=now)
+    say(Action.GIVEN, {PRODUCTS: True}, subject_key=key, text=words, manner=manner, now=now)
     return True
 
 
@@ -212,7 +228,7 @@ def send_marketing(
     Each mail can be ended in one step, by the mail program too (RFC 8058), and leads to the preferences.
     """
     subject_key = crypto.lookup(identity)
-    is_restricted = Restriction.objects.of(PROVIDER, subject_key).open().exists()
+    is_restricted = Restriction.objects.of_any(PROVIDER, keys_of(identity)).open().exists()
     marketing = marketing_of(identity, at=now)
     may = {NEWSLETTER: marketing.newsletter, PRODUCTS: bool(marketing.products)}[purpose]
     if is_restricted or not may:

@@ -192,7 +192,7 @@ def _switch(request: HttpRequest, whom: Whom) -> None:
         elif on == services.NEWSLETTER:
             services.subscribe(identity=address, text=request.POST.get("text", ""), **said)
         elif on == services.PRODUCTS:
-            services.allow_products(subject_key=subject_key, **said)
+            services.allow_products(identities=whom.identities, **said)
         messages.success(request, _("Noted. It holds from now on."))
     except DomainError as error:
         messages.error(request, error.message)
