@@ -5,7 +5,7 @@ The sentences are those of the pages that use the components: nothing here is tr
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django import forms
@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from apps.accounts.models import User
 from apps.accounts.states import Role
 from apps.core import charts, clock
-from apps.core.charts import Series
+from apps.core.charts import BarChart, HeatMap, LineChart, Series
 from apps.core.countries import country_choices
 from apps.core.deadlines import due, explain
 from apps.core.differences import compare
@@ -311,61 +311,70 @@ def _left(deadline: Countdown) -> dict[str, str]:
 
 def _charts(now: datetime) -> dict[str, Any]:
     rtl, today = get_language_bidi(), clock.local_date(now)
-    weeks = [today - timedelta(weeks=back) for back in range(11, -1, -1)]
-    rights = [str(right.label).partition(":")[0] for right in Right]
     return {
-        "bars": [
-            charts.bar_chart(
-                key="by-right",
-                title=_("Received, by right"),
-                description=_(
-                    "Requests that came in during this period, by the right that people used (GDPR 15 to 22)."
-                ),
-                empty="",
-                head=_("Right"),
-                categories=rights,
-                series=[
-                    Series(str(Channel.DASHBOARD.label), [41, 3, 28, 1, 6, 4, 2]),
-                    Series(str(Channel.FORM.label), [19, 2, 22, 0, 1, 7, 5]),
-                    Series(str(Channel.EMAIL.label), [4, 1, 6, 1, 0, 2, 1]),
-                ],
-                rtl=rtl,
-            ),
-            charts.bar_chart(
-                key="none",
-                title=_("Received, by channel"),
-                description="",
-                empty=_("No request came in during this period."),
-                head=_("Channel"),
-                categories=[],
-                series=[],
-                rtl=rtl,
-            ),
-        ],
-        "line": charts.line_chart(
-            key="over-time",
-            title=_("Received and answered over time"),
-            description=_(
-                "Requests received and requests answered, week by week. The first and the last may not be whole."
-            ),
-            empty="",
-            head=_("Week from"),
-            days=weeks,
-            series=[
-                Series(_("Received"), [12, 18, 9, 22, 31, 27, 18, 24, 40, 33, 29, 14]),
-                Series(_("Answered"), [10, 14, None, 19, 25, 29, 21, 20, 31, 38, 30, 11]),
-            ],
-            rtl=rtl,
-        ),
-        "heat": charts.heat_map(
-            key="due",
-            title=_("Answers due in the coming weeks"),
-            description=_("Open parts of requests by the last day for their answer (GDPR 12(3))."),
-            empty="",
-            head=(_("Day"), _("Answers due")),
-            start=today,
-            weeks=9,
-            counts={today + timedelta(days=days): 1 + days * 7 % 5 for days in range(0, 60, 4)},
-            rtl=rtl,
-        ),
+        "bars": [_by_right(rtl=rtl), _nothing_to_count(rtl=rtl)],
+        "line": _over_time(today, rtl=rtl),
+        "heat": _due(today, rtl=rtl),
     }
+
+
+def _by_right(*, rtl: bool) -> BarChart:
+    return charts.bar_chart(
+        key="by-right",
+        title=_("Received, by right"),
+        description=_("Requests that came in during this period, by the right that people used (GDPR 15 to 22)."),
+        empty="",
+        head=_("Right"),
+        categories=[str(right.label).partition(":")[0] for right in Right],
+        series=[
+            Series(str(Channel.DASHBOARD.label), [41, 3, 28, 1, 6, 4, 2]),
+            Series(str(Channel.FORM.label), [19, 2, 22, 0, 1, 7, 5]),
+            Series(str(Channel.EMAIL.label), [4, 1, 6, 1, 0, 2, 1]),
+        ],
+        rtl=rtl,
+    )
+
+
+def _nothing_to_count(*, rtl: bool) -> BarChart:
+    return charts.bar_chart(
+        key="none",
+        title=_("Received, by channel"),
+        description="",
+        empty=_("No request came in during this period."),
+        head=_("Channel"),
+        categories=[],
+        series=[],
+        rtl=rtl,
+    )
+
+
+def _over_time(today: date, *, rtl: bool) -> LineChart:
+    return charts.line_chart(
+        key="over-time",
+        title=_("Received and answered over time"),
+        description=_(
+            "Requests received and requests answered, week by week. The first and the last may not be whole."
+        ),
+        empty="",
+        head=_("Week from"),
+        days=[today - timedelta(weeks=back) for back in range(11, -1, -1)],
+        series=[
+            Series(_("Received"), [12, 18, 9, 22, 31, 27, 18, 24, 40, 33, 29, 14]),
+            Series(_("Answered"), [10, 14, None, 19, 25, 29, 21, 20, 31, 38, 30, 11]),
+        ],
+        rtl=rtl,
+    )
+
+
+def _due(today: date, *, rtl: bool) -> HeatMap:
+    return charts.heat_map(
+        key="due",
+        title=_("Answers due in the coming weeks"),
+        description=_("Open parts of requests by the last day for their answer (GDPR 12(3))."),
+        empty="",
+        head=(_("Day"), _("Answers due")),
+        start=today,
+        weeks=9,
+        counts={today + timedelta(days=days): 1 + days * 7 % 5 for days in range(0, 60, 4)},
+        rtl=rtl,
+    )

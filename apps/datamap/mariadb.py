@@ -6,6 +6,8 @@ from a row's column) is spelled here.
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
+from importlib.util import find_spec
 from typing import Any
 
 import sqlalchemy as sa
@@ -115,46 +117,47 @@ registry.register("mysql.datamap", __name__, "Dialect")
 
 def make_engine(parts: Mapping[str, Any]) -> sa.Engine:
     """`parts` of `mysql://user:password@host:port/db` or `mysql://user@localhost/db?unix_socket=/path`."""
-    try:
-        import pymysql
-        from pymysql.constants import CLIENT
-        from pymysql.converters import conversions, escape_datetime
-    except ImportError:
+    if find_spec("pymysql") is None:
         message = "MariaDB is reached by PyMySQL, which is not installed: install privacy-portal[mysql]."
-        raise StoreUnavailable("store_unsupported", message) from None
-
-    def in_utc(value: datetime, mapping: Any = None) -> str:
-        return str(escape_datetime(value.astimezone(UTC) if value.tzinfo else value, mapping))
-
+        raise StoreUnavailable("store_unsupported", message)
     names = {"database": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
     given = {name: parts[key] for name, key in names.items() if parts.get(key)}
     given |= {name: parts["OPTIONS"][name] for name in ("unix_socket",) if name in parts.get("OPTIONS", {})}
-
-    def connect() -> Any:
-        opened = pymysql.connect(
-            **given,
-            charset="utf8mb4",
-            collation="utf8mb4_bin",
-            client_flag=CLIENT.FOUND_ROWS,
-            conv=conversions | {datetime: in_utc},
-            init_command=f"SET time_zone = '+00:00', sql_mode = '{MODE}'",
-            connect_timeout=10,
-        )
-        with opened.cursor() as cursor:
-            if cursor.execute(SNAPSHOTS):
-                cursor.execute("SET SESSION innodb_snapshot_isolation = ON")
-        opened.commit()
-        return opened
-
     return sa.create_engine(
         "mysql+datamap://",
-        creator=connect,
+        creator=partial(_connect, **given),
         pool_size=2,
         max_overflow=4,
         pool_pre_ping=True,
         pool_recycle=600,
         hide_parameters=True,
     )
+
+
+def _connect(**given: Any) -> Any:
+    """A connection that says and hears every instant in UTC, compares texts byte by byte, and refuses what does not
+    fit."""
+    import pymysql
+    from pymysql.constants import CLIENT
+    from pymysql.converters import conversions, escape_datetime
+
+    def in_utc(value: datetime, mapping: Any = None) -> str:
+        return str(escape_datetime(value.astimezone(UTC) if value.tzinfo else value, mapping))
+
+    opened = pymysql.connect(
+        **given,
+        charset="utf8mb4",
+        collation="utf8mb4_bin",
+        client_flag=CLIENT.FOUND_ROWS,
+        conv=conversions | {datetime: in_utc},
+        init_command=f"SET time_zone = '+00:00', sql_mode = '{MODE}'",
+        connect_timeout=10,
+    )
+    with opened.cursor() as cursor:
+        if cursor.execute(SNAPSHOTS):
+            cursor.execute("SET SESSION innodb_snapshot_isolation = ON")
+    opened.commit()
+    return opened
 
 
 def json_columns(kinds: Sequence[tuple[str, str]]) -> str:
