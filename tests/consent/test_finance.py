@@ -16,7 +16,9 @@ from apps.core.errors import DomainError
 from apps.ledger.models import Entry
 from apps.notifications.models import OutgoingMessage
 from apps.notifications.tasks import deliver_messages
+from apps.retention.services import departures
 from tests.accounts.factories import CustomerAccountFactory, MembershipFactory
+from tests.retention.leaving import announced
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 CARD = {"last_four": "4242", "expires": "05/29", "holder": "Jan de Vries"}
@@ -196,7 +198,7 @@ def test_top_up_needs_a_saved_method_and_is_a_mandate_of_its_own(client, account
     assert event.choices == {"automatic_top_up": True}
     assert Entry.objects.get(verb="consent.mandate_given").facts["monthly_cap"] == 10000
     assert "€ 10.50" in page(client, account)
-    assert finance.may_charge(account) == top_up
+    assert finance.may_charge(account, now=NOW) == top_up
 
 
 @pytest.mark.parametrize(
@@ -214,10 +216,38 @@ def test_revoking_the_mandate_stops_the_next_charge(client, account):
     save(client, account)
     order(client, account)
     click(client, account, "withdraw_top_up")
-    assert finance.may_charge(account) is None
+    assert finance.may_charge(account, now=NOW) is None
     assert PaymentMethod.objects.standing().exists()  # each switch by itself
     withdrawn = Event.objects.of(PROVIDER, f"account:{account.pk}").last()
     assert (withdrawn.action, withdrawn.choices) == ("withdrawn", {"automatic_top_up": False})
+
+
+@pytest.mark.req("CON-2")
+def test_nothing_is_charged_once_the_service_has_ended_until_the_customer_stays_after_all(client, account):
+    save(client, account)
+    order(client, account)
+    departure = announced(account, now=NOW, ends_on=NOW.date() + timedelta(days=1))
+    assert finance.may_charge(account, now=NOW)
+    last_day = NOW + timedelta(days=1)  # nobody has looked at the departure yet
+    assert finance.may_charge(account, now=last_day) is None
+    read_only = departures.start_read_only(departure, now=last_day)
+    assert finance.may_charge(account, now=last_day + timedelta(days=40)) is None
+    departures.withdraw_departure(read_only, by="command", now=last_day)
+    assert finance.may_charge(account, now=last_day)
+
+
+def test_an_ended_service_takes_no_new_mandate_and_the_page_says_so(client, account):
+    save(client, account)
+    announced(account, now=NOW, ends_on=NOW.date())
+    assert "The service has ended" in order(client, account).content.decode()
+    assert not TopUp.objects.exists()
+
+
+def test_an_account_that_is_not_activated_is_not_charged(client, account):
+    save(client, account)
+    order(client, account)
+    type(account).objects.filter(pk=account.pk).update(activated_at=None)
+    assert finance.may_charge(account, now=NOW) is None
 
 
 def test_other_amounts_are_a_mandate_in_place_of_the_earlier_one(client, account):

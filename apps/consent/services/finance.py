@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import CustomerAccount, Membership, User
@@ -186,6 +186,8 @@ def switch_top_up_on(
     `amounts`: amount, threshold and monthly_cap in whole cents. Raises `DomainError` without a saved method.
     """
     _lock(account)
+    if not is_served(account, now=now):
+        raise DomainError("not_served", _("The service has ended: nothing is charged by itself any more."))
     if not PaymentMethod.objects.of(account).standing().exists():
         raise DomainError("no_method", _("Save a payment method first: automatic top-up charges it."))
     if not 0 < amounts["amount"] <= amounts["monthly_cap"] or amounts["threshold"] <= 0:
@@ -212,9 +214,19 @@ def switch_top_up_off(*, account: CustomerAccount, language: str, manner: Manner
     record(actor=by.key, verb="consent.mandate_revoked", target=_target(account), at=now, event=event)
 
 
-def may_charge(account: CustomerAccount) -> TopUp | None:
-    """The mandate under which billing may charge by itself; None once it was taken back."""
-    return TopUp.objects.of(account).standing().first()
+def may_charge(account: CustomerAccount, *, now: datetime) -> TopUp | None:
+    """The mandate under which billing may charge by itself; None once it was taken back, or the service has ended."""
+    return TopUp.objects.of(account).standing().first() if is_served(account, now=now) else None
+
+
+def is_served(account: CustomerAccount, *, now: datetime) -> bool:
+    """Whether the account is in use: activated, and its service has not ended. From the first day of leaving on nothing
+    is charged, whether or not the clock has looked at the departure."""
+    if not CustomerAccount.objects.activated().filter(pk=account.pk).exists():
+        return False
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT consent_service_ended(%s, %s)", [account.pk, now.astimezone(UTC).date()])
+        return not cursor.fetchone()[0]
 
 
 def has_method(account: CustomerAccount) -> bool:
