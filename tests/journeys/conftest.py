@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import _clone, _drop
+
 os.environ.setdefault(
     "DJANGO_ALLOW_ASYNC_UNSAFE", "true"
 )  # playwright's loop runs in this thread; Django only looks on
@@ -143,13 +145,26 @@ def _environment(clone: object, folder: Path, static: Path, port: int) -> dict[s
     }
 
 
+@pytest.fixture(scope="session")
+def demo_template(template_database: str, static_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A database with the map and the sample sign-ins beside the rows, made once; each portal gets a copy."""
+    clone = _clone(f"portal_test_demo_{os.getpid()}")
+    folder = tmp_path_factory.mktemp("demo")
+    Portal("", _environment(clone, folder, static_root, 80), folder).manage("demo", "--scale", "tiny")
+    yield clone.name
+    _drop(clone)
+
+
 @pytest.fixture
-def live_portal(committed_db: object, static_root: Path, tmp_path: Path, settings: object) -> Iterator[Portal]:
+def live_portal(
+    demo_template: str, request: pytest.FixtureRequest, static_root: Path, tmp_path: Path, settings: object,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Portal]:  # fmt: skip
     """Web, worker and beat on the test's own committed database; the test's process sees the same rows and files."""
-    port = _free_port()
-    portal = Portal(f"http://127.0.0.1:{port}", _environment(committed_db, tmp_path, static_root, port), tmp_path)
+    monkeypatch.setenv("PORTAL_TEST_TEMPLATE", demo_template)
+    clone, port = request.getfixturevalue("committed_db"), _free_port()
+    portal = Portal(f"http://127.0.0.1:{port}", _environment(clone, tmp_path, static_root, port), tmp_path)
     settings.MAIL_DIR, settings.PACKAGE_DIR = tmp_path / "mail", tmp_path / "packages"  # type: ignore[attr-defined]
-    portal.manage("demo", "--scale", "tiny")  # the rows are there: this adds the map and the sample sign-ins
     web = ("--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--blocking-threads", "4")
     portal.start("web", sys.executable, "-m", "granian", *web, "privacy_portal.wsgi:application")
     portal.start_worker()

@@ -32,13 +32,14 @@ SMALL_TARGETS = """() => [...document.querySelectorAll('a, button, input:not([ty
 def test_every_page_can_be_used_by_everybody(live_portal, browser, sign_in, language):
     """Light on a desk, dark on a telephone; requests in every state in English, every kind of page in the others.
 
-    The same markup in another language: Dutch is looked at by axe on the desk alone, Arabic on the telephone.
+    The same markup in another language: axe looks at Arabic on the telephone again, and at Dutch, which is laid out as
+    English is, no more.
     """
     walk, has_variants = furnished(live_portal, browser, sign_in), language == "en"
     found = []
     for theme, width in (("light", 1280), ("dark", 390)):
         for place, page in walk.visits(language, theme, width, variants=has_variants):
-            is_whole = (language, theme) not in {("nl", "dark"), ("ar", "light")}
+            is_whole = language == "en" or (language, theme) == ("ar", "dark")
             said = [*complaints(page, language), *(violations(page) if is_whole else ())]
             found += [f"{place.name} ({language}, {theme}): {each}" for each in said]
     if found + walk.complaints:
