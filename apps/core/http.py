@@ -1,4 +1,4 @@
-"""What pages of every app share: the provider's facts, the form renderer, the fresh second factor."""
+"""What pages of every app share: the provider's facts, the form renderer, the fresh second factor, files."""
 
 import base64
 import json
@@ -107,6 +107,11 @@ def part_of_a_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespo
         return view(request, *args, **kwargs)
 
     return signed_in
+
+
+def file_response(content: str, *, kind: str, name: str) -> HttpResponse:
+    """Something to keep rather than to look at: the browser saves it under this name."""
+    return HttpResponse(content, content_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 
 def safe_next(request: HttpRequest, default: str = "/") -> str:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.core import clock
-from apps.core.http import part_of_a_page, require_fresh_factor, swap_parts
+from apps.core.http import file_response, part_of_a_page, require_fresh_factor, swap_parts
 from apps.core.outcomes import tell_outcome
 from apps.core.questions import Question, ask
 from apps.core.tables import Empty, csv_response
@@ -140,7 +140,7 @@ def spreadsheet(request: HttpRequest, hash: str) -> HttpResponse:
     """The report as CSV."""
     run = Run.of(_visible(request, hash), user=request.user, now=clock.now())
     content = report.as_spreadsheet(run.sweep, run.tasks, run.rules, sees_holds=run.sees_holds)
-    return _file(content, "text/csv; charset=utf-8", f"sweep-{run.sweep.hash[:12]}.csv")
+    return file_response(content, kind="text/csv; charset=utf-8", name=f"sweep-{run.sweep.hash[:12]}.csv")
 
 
 @require_safe
@@ -149,12 +149,7 @@ def data(request: HttpRequest, hash: str) -> HttpResponse:
     """The report as JSON."""
     run = Run.of(_visible(request, hash), user=request.user, now=clock.now())
     content = report.as_json(run.sweep, run.tasks, run.points, run.totals, sees_holds=run.sees_holds)
-    return _file(content, "application/json", f"sweep-{run.sweep.hash[:12]}.json")
-
-
-def _file(content: str, content_type: str, name: str) -> HttpResponse:
-    disposition = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return HttpResponse(content, content_type=content_type, headers=disposition)
+    return file_response(content, kind="application/json", name=f"sweep-{run.sweep.hash[:12]}.json")
 
 
 def _visible(request: HttpRequest, hash: str) -> Sweep:

@@ -5,6 +5,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from apps.core import clock
+from apps.core.http import file_response
 from apps.retention.presentation import schedule
 
 
@@ -19,15 +20,12 @@ def page(request: HttpRequest) -> HttpResponse:
 @require_safe
 def spreadsheet(request: HttpRequest) -> HttpResponse:
     """The rules as CSV."""
-    return _file(schedule.as_spreadsheet(schedule.rows()), "text/csv; charset=utf-8", "retention.csv")
+    content = schedule.as_spreadsheet(schedule.rows())
+    return file_response(content, kind="text/csv; charset=utf-8", name="retention.csv")
 
 
 @require_safe
 def data(request: HttpRequest) -> HttpResponse:
     """The rules as JSON."""
-    return _file(schedule.as_json(schedule.rows(), now=clock.now()), "application/json", "retention.json")
-
-
-def _file(content: str, content_type: str, name: str) -> HttpResponse:
-    disposition = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return HttpResponse(content, content_type=content_type, headers=disposition)
+    content = schedule.as_json(schedule.rows(), now=clock.now())
+    return file_response(content, kind="application/json", name="retention.json")

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from apps.accounts.services import name_actors
 from apps.core import clock
 from apps.core.errors import DomainError
-from apps.core.http import reads_through_forms, require_fresh_factor
+from apps.core.http import file_response, reads_through_forms, require_fresh_factor
 from apps.core.outcomes import tell_outcome
 from apps.core.tables import Empty, csv_response
 from apps.ledger.models import Entry
@@ -55,8 +55,8 @@ def _none(listing: shown.RuleListing) -> Empty:
 def export(request: HttpRequest) -> HttpResponse:
     """The rules in force as YAML."""
     _require_reader(request)
-    headers = {"Content-Disposition": 'attachment; filename="retention-rules.yml"'}
-    return HttpResponse(services.export_rules(), content_type="application/yaml; charset=utf-8", headers=headers)
+    kind = "application/yaml; charset=utf-8"
+    return file_response(services.export_rules(), kind=kind, name="retention-rules.yml")
 
 
 @require_safe

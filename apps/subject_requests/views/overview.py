@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.core import clock
-from apps.core.http import require_fresh_factor
+from apps.core.http import file_response, require_fresh_factor
 from apps.subject_requests import policies, services
 from apps.subject_requests.presentation import calendar
 from apps.subject_requests.presentation import overview as figures_of
@@ -34,10 +34,8 @@ def _page(request: HttpRequest, **more: Any) -> HttpResponse:
 
 def _spreadsheet(request: HttpRequest) -> HttpResponse:
     shown = figures_of.gather(request.GET.get("period", ""), now=clock.now())
-    response = HttpResponse(figures_of.spreadsheet(shown), content_type="text/csv; charset=utf-8")
     name = f"overview-{shown.period.start}-{shown.period.end}.csv"
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
+    return file_response(figures_of.spreadsheet(shown), kind="text/csv; charset=utf-8", name=name)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
