@@ -16,6 +16,7 @@ BEAT = {
     "forget expired plans": ("apps.datamap.tasks.forget_expired_plans", 3600),
     "make the sample platform's months ahead": ("apps.demo.tasks.make_months_ahead", 6 * 3_600),
     "make the months ahead of consent events": ("apps.consent.tasks.make_months_ahead", 6 * 3_600),
+    "drop empty months of consent events": ("apps.consent.tasks.drop_empty_months", 24 * 3_600),
     "close ranges of consent events": ("apps.consent.tasks.close_ranges", 3_600),
     "end answers to ended purposes": ("apps.consent.tasks.end_answers", 60),
     "end replaced choices": ("apps.consent.tasks.end_replaced_choices", 3_600),

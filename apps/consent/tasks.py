@@ -16,6 +16,13 @@ def make_months_ahead() -> int:
 
 
 @shared_task
+def drop_empty_months() -> int:
+    """Partitions of past months in which nothing is left: the retention engine drops whole months, and empties others
+    row by row."""
+    return proof.drop_empty_months(today=clock.now().date())
+
+
+@shared_task
 def close_ranges() -> int:
     """Count and digest what was received until a quarter of an hour ago, and tell the ledger."""
     now = clock.now()

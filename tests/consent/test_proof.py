@@ -8,7 +8,7 @@ from django.db import DatabaseError, connection, transaction
 
 from apps.consent.ids import event_id
 from apps.consent.models import PROVIDER, Event, Objection, State
-from apps.consent.services import Decision, record_decision
+from apps.consent.services import Decision, proof, record_decision
 from apps.core import crypto
 from apps.core.clock import now
 from apps.core.identities import parse_identity
@@ -57,6 +57,39 @@ def months():
     with connection.cursor() as cursor:
         cursor.execute("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'consent_event'::regclass")
         return {name for (name,) in cursor.fetchall()}
+
+
+@pytest.mark.django_db
+@pytest.mark.req("CON-4")
+def test_a_past_month_that_was_emptied_row_by_row_goes_and_no_other_does():
+    today = date(2031, 4, 1)
+    decided(datetime(2030, 5, 3, tzinfo=UTC), ended_at=datetime(2030, 6, 1, tzinfo=UTC))
+    with connection.cursor() as cursor:
+        for month in ("2030-01-01", "2030-12-01", "2031-01-01", "2031-02-01", "2031-03-01", "2031-04-01"):
+            cursor.execute("SELECT consent_make_month(%s)", [month])
+    before = months()
+    assert proof.drop_empty_months(today=today) >= 2
+    gone = before - months()
+    assert {"consent_event_2030_01", "consent_event_2030_12", "consent_event_2031_01"} <= gone
+    # One with an act in it stays; and those in which an act that waited off line may still arrive, 35 days late.
+    assert {"consent_event_2030_05", "consent_event_2031_02", "consent_event_2031_03"} <= months()
+    assert "consent_event_2031_04" in months()
+    assert proof.drop_empty_months(today=today) == 0
+    assert Event.objects.count() == 1
+
+
+@pytest.mark.req("CON-4")
+def test_an_empty_month_that_somebody_reads_waits_for_the_next_night(committed_db):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT consent_make_month('2030-01-01')")
+    reader = connect(committed_db.app_url)
+    reader.autocommit = False
+    reader.cursor().execute("SELECT 1 FROM consent_event LIMIT 1")
+    assert proof.drop_empty_months(today=date(2031, 4, 1)) == 0
+    reader.close()
+    assert "consent_event_2030_01" in months()
+    assert proof.drop_empty_months(today=date(2031, 4, 1)) >= 1
+    assert "consent_event_2030_01" not in months()
 
 
 def batches():

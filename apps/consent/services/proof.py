@@ -1,14 +1,18 @@
-"""The proof of visitors' choices: when one was replaced by the next, and room for those to come.
+"""The proof of visitors' choices: when one was replaced by the next, room for those to come, and none for those gone.
 
 A choice in a browser counts until the visitor's next one, or until its validity ends: that is when its five years of
 proof begin. Whoever records it must not wait for the one before, so the end is written afterwards, range by range.
 """
 
+import logging
 from datetime import date, datetime, timedelta
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
+from psycopg2 import sql
 
 from apps.consent.models import Range
+
+logger = logging.getLogger(__name__)
 
 REACH = timedelta(days=400)  # a choice counts for twelve months at the most: what is older has ended by itself
 RANGES_AT_ONCE = 48
@@ -28,6 +32,13 @@ MAKE_MONTHS = """
 SELECT count(*) FILTER (WHERE consent_make_month((date_trunc('month', %s::date) + make_interval(months => n))::date))
 FROM generate_series(0, %s) n
 """
+KEPT_EMPTY = 2  # months before this one: a decision that waited off line may still arrive there (`ids.OLDEST`)
+OLD_MONTHS = """
+SELECT c.oid::regclass::text FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+WHERE i.inhparent = 'consent_event'::regclass
+    AND c.relname < 'consent_event_' || to_char(%s::date - make_interval(months => %s), 'YYYY_MM') ORDER BY c.relname
+"""
+IS_EMPTY = "SELECT NOT EXISTS (SELECT FROM {})"
 LOCK_TIMEOUT = "SET LOCAL lock_timeout = '2s'"  # everybody who records waits behind us
 
 
@@ -61,3 +72,34 @@ def make_months(*, today: date, ahead: int = 2) -> int:
         cursor.execute(LOCK_TIMEOUT)
         cursor.execute(MAKE_MONTHS, [today, ahead])
         return int(cursor.fetchone()[0])
+
+
+def drop_empty_months(*, today: date) -> int:
+    """Partitions of months that ended, and of which every row has gone one by one; how many were. Whoever waits for a
+    lock longer than a moment leaves the rest to the next night."""
+    with connection.cursor() as cursor:
+        cursor.execute(OLD_MONTHS, [today, KEPT_EMPTY])
+        old = [month for (month,) in cursor.fetchall()]
+    try:
+        return sum(_drop_if_empty(month) for month in old)
+    except OperationalError:
+        logger.warning("an empty month of consent events is busy")
+        return 0
+
+
+@transaction.atomic
+def _drop_if_empty(month: str) -> bool:
+    """Looked at without a lock first; then under the locks that the drop needs, in the order in which others take
+    them."""
+    empty = sql.SQL(IS_EMPTY).format(sql.Identifier(month))
+    with connection.cursor() as cursor:
+        cursor.execute(empty)
+        if not cursor.fetchone()[0]:
+            return False
+        cursor.execute(LOCK_TIMEOUT)
+        cursor.execute("LOCK TABLE ONLY consent_event IN ACCESS EXCLUSIVE MODE")
+        cursor.execute(empty)
+        if not cursor.fetchone()[0]:
+            return False
+        cursor.execute("SELECT consent_drop_month(%s::regclass)", [month])
+        return True
