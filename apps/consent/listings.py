@@ -16,8 +16,9 @@ from django.utils.translation import gettext as _
 from apps.consent.forms.purposes import NAMES, PLACES
 from apps.consent.models import Purpose, Text
 from apps.consent.states import Basis
-from apps.core.differences import Difference, compare
+from apps.core.differences import Rewording, compare
 from apps.core.tables import Column, Listing
+from apps.core.timeline import Event
 from apps.ledger.models import Entry
 from apps.ledger.services import sentence
 
@@ -100,28 +101,13 @@ def cells(purpose: Any) -> Iterator[Any]:
 
 
 @dataclass(frozen=True)
-class Change:
-    label: str
-    difference: Difference
-
-
-@dataclass(frozen=True)
 class Version:
     """What was published as one version: in which languages it says something else, word by word."""
 
     number: int
     published_at: datetime
     is_material: bool
-    changes: list[Change]
-
-
-@dataclass(frozen=True)
-class Event:
-    """For `components/timeline.html`."""
-
-    at: datetime
-    text: str
-    who: str
+    changes: list[Rewording]
 
 
 def facts(purpose: Purpose) -> list[dict[str, Any]]:
@@ -154,7 +140,7 @@ def current_bodies(texts: Iterable[Text]) -> dict[str, Mapping[str, str]]:
 def versions(texts: Iterable[Text]) -> list[Version]:
     """The versions, the newest first."""
     known = list(texts)
-    changes: dict[int, list[Change]] = {text.version: [] for text in known}
+    changes: dict[int, list[Rewording]] = {text.version: [] for text in known}
     for language, name in NAMES.items():
         for old, new in pairwise(text for text in known if text.language == language):
             changes[new.version] += _changes(old.body, new.body, str(name))
@@ -165,12 +151,12 @@ def versions(texts: Iterable[Text]) -> list[Version]:
     ]
 
 
-def _changes(old: Mapping[str, str], new: Mapping[str, str], language: str) -> Iterator[Change]:
+def _changes(old: Mapping[str, str], new: Mapping[str, str], language: str) -> Iterator[Rewording]:
     for place in dict.fromkeys((*PLACES, *old, *new)):
         before, after = old.get(place, ""), new.get(place, "")
         if before != after:
             said = {"place": str(PLACES.get(place, place)), "language": language}
-            yield Change(_("%(place)s (%(language)s)") % said, compare(before, after))
+            yield Rewording(_("%(place)s (%(language)s)") % said, compare(before, after))
 
 
 def events(entries: Iterable[Entry], names: Mapping[str, str]) -> list[Event]:

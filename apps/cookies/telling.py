@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django.utils.translation import get_language, gettext_lazy
@@ -12,7 +11,8 @@ from apps.cookies.lifetimes import in_words
 from apps.cookies.models import Cookie
 from apps.cookies.snapshots import Change, Changes, content_of
 from apps.cookies.states import LANGUAGES, Category, Duration, Kind, Reason
-from apps.core.differences import Difference, compare
+from apps.core.differences import Rewording, compare
+from apps.core.timeline import Event
 from apps.ledger.models import Entry
 from apps.ledger.services import sentence
 
@@ -70,14 +70,6 @@ def _standing(cookie: Cookie) -> tuple[str, str]:
     if cookie.is_draft and cookie.is_ending:
         return _("To be taken off"), "orange"
     return (_("Draft"), "grey") if cookie.is_draft else (_("Published"), "green")
-
-
-@dataclass(frozen=True)
-class Rewording:
-    """A text that changed, word by word."""
-
-    label: str
-    difference: Difference
 
 
 @dataclass(frozen=True)
@@ -150,16 +142,6 @@ def _shown(name: str, value: Any) -> str:
         case "request_hosts":
             return ", ".join(value)
     return str(value)
-
-
-@dataclass(frozen=True)
-class Event:
-    """For `components/timeline.html`."""
-
-    at: datetime
-    text: str
-    who: str
-    note: str = ""
 
 
 def history(entries: Iterable[Entry], names: Mapping[str, str], versions: Iterable[Cookie] = ()) -> list[Event]:

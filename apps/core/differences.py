@@ -2,6 +2,7 @@
 
 import difflib
 from dataclasses import dataclass
+from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -35,6 +36,14 @@ class Difference:
             else "",
         ]
         return _(", ").join(part for part in said if part)
+
+
+@dataclass(frozen=True)
+class Rewording:
+    """A text that a version changed, by the name that people know it by; `components/changes.html` shows several."""
+
+    label: Any
+    difference: Difference
 
 
 def compare(before: str, after: str) -> Difference:

@@ -20,7 +20,7 @@ from apps.core import charts, clock
 from apps.core.charts import BarChart, HeatMap, LineChart, Series
 from apps.core.countries import country_choices
 from apps.core.deadlines import due, explain
-from apps.core.differences import compare
+from apps.core.differences import Rewording, compare
 from apps.core.pages import Page
 from apps.core.presentation import Countdown, countdown
 from apps.core.questions import Question
@@ -71,7 +71,7 @@ def samples(*, now: datetime) -> dict[str, Any]:
         "expires_at": now + timedelta(days=7),
         "reference": REFERENCE,
         "diffs": _diffs(),
-        "changes": [{"label": _("Reason"), "difference": each} for each in _diffs()],
+        "changes": [Rewording(_("Reason"), each) for each in _diffs()],
         "question": _question(),
         "progress": _progress(),
         "due_on": clock.local_date(now) + timedelta(days=30),

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from apps.core.countries import country_name
 from apps.core.differences import Difference, compare
+from apps.core.timeline import Event
 from apps.ledger.models import Entry
 from apps.ledger.services import sentence
 from apps.processors.models import Engagement
@@ -85,16 +86,6 @@ def _standing(engagement: Engagement, lapsed: bool) -> str:
 
 def _day(day: date | datetime | None) -> str:
     return date_format(day, "j F Y") if day else ""
-
-
-@dataclass(frozen=True)
-class Event:
-    """For `components/timeline.html`."""
-
-    at: datetime
-    text: str
-    who: str
-    note: str
 
 
 def history(versions: Iterable[Engagement], entries: Iterable[Entry], names: Mapping[str, str]) -> list[Event]:

@@ -21,6 +21,7 @@ from apps.core.http import reads_through_forms, require_fresh_factor
 from apps.core.outcomes import add_refusal, tell_outcome
 from apps.core.questions import Question, ask
 from apps.core.tables import Empty, csv_response
+from apps.core.timeline import Event
 from apps.ledger.models import Entry
 
 
@@ -149,7 +150,7 @@ def _form_page(request: HttpRequest, form: PurposeForm, key: str) -> HttpRespons
     return render(request, "consent/purpose_form.html", {"form": form, "key": key})
 
 
-def _events(request: HttpRequest, key: str) -> list[listings.Event]:
+def _events(request: HttpRequest, key: str) -> list[Event]:
     seen = Entry.objects.visible_to(request.user)
     entries = [*seen.about(f"consent.purpose:{key}"), *seen.about(f"consent.notice:{key}")]
     return listings.events(entries, name_actors(entries, seen_by=request.user))

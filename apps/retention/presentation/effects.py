@@ -10,11 +10,12 @@ from django.utils.translation import get_language, get_language_bidi, gettext_la
 from django.utils.translation import gettext as _
 
 from apps.core import charts
+from apps.core.differences import Rewording
 from apps.datamap import services as datamap
 from apps.retention.lint import Finding
 from apps.retention.models import Rule
 from apps.retention.presentation import amounts
-from apps.retention.presentation.rules import Reworded, differences
+from apps.retention.presentation.rules import differences
 
 CHARTED = 12  # bars; the rest stands in the table
 REASONS: Mapping[str, Any] = {
@@ -81,7 +82,7 @@ def warnings(findings: list[Finding]) -> list[str]:
     return [f"{finding.subject}: {finding.message}" for finding in findings]
 
 
-def _changes(before: Rule | None, after: Rule) -> list[Reworded]:
+def _changes(before: Rule | None, after: Rule) -> list[Rewording]:
     return differences(before, after)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from django.http import HttpRequest
@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from apps.accounts.models import User
 from apps.core.identities import Identity, mask
 from apps.core.tables import Column, Empty, Listing
+from apps.core.timeline import Event
 from apps.datamap.services import COUNTED_AT_MOST, collection_names
 from apps.ledger.models import Entry
 from apps.ledger.services import sentence
@@ -49,17 +50,6 @@ class Row:
     review: date
     state: str
     tone: str
-
-
-@dataclass(frozen=True)
-class Event:
-    """For `components/timeline.html`."""
-
-    at: datetime | date
-    text: str
-    who: str = ""
-    note: str = ""
-    is_to_come: bool = False
 
 
 class HoldListing(Listing):

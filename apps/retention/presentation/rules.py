@@ -11,8 +11,9 @@ from django.utils.formats import date_format
 from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 
-from apps.core.differences import Difference, compare
+from apps.core.differences import Rewording, compare
 from apps.core.tables import Column, Listing
+from apps.core.timeline import Event
 from apps.datamap import services as datamap
 from apps.datamap.guards import Guarded
 from apps.ledger.models import Entry
@@ -139,26 +140,9 @@ class Fact:
 
 
 @dataclass(frozen=True)
-class Reworded:
-    """A field that a version changed, word by word."""
-
-    label: Any
-    difference: Difference
-
-
-@dataclass(frozen=True)
 class Version:
     rule: Rule
-    changes: list[Reworded]
-
-
-@dataclass(frozen=True)
-class Event:
-    """For `components/timeline.html`."""
-
-    at: Any
-    text: str
-    who: str
+    changes: list[Rewording]
 
 
 def facts(rule: Rule) -> list[Fact]:
@@ -194,11 +178,11 @@ def versions(found: Iterable[Rule]) -> list[Version]:
     return [*changed, *(Version(rule, []) for rule in ordered[-1:])]
 
 
-def differences(old: Rule | None, new: Rule | None) -> list[Reworded]:
+def differences(old: Rule | None, new: Rule | None) -> list[Rewording]:
     """What one says and the other does not, word by word; None: there is no such rule."""
     said = [{name: " ".join(shown(rule, name)) if rule else "" for name in LABELS} for rule in (old, new)]
     return [
-        Reworded(label, compare(said[0][name], said[1][name]))
+        Rewording(label, compare(said[0][name], said[1][name]))
         for name, label in LABELS.items()
         if said[0][name] != said[1][name]
     ]

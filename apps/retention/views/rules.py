@@ -18,6 +18,7 @@ from apps.core.errors import DomainError
 from apps.core.http import file_response, reads_through_forms, require_fresh_factor
 from apps.core.outcomes import tell_outcome
 from apps.core.tables import Empty, csv_response
+from apps.core.timeline import Event
 from apps.ledger.models import Entry
 from apps.retention import policies, services
 from apps.retention.forms.rules import RuleFileForm, RuleForm
@@ -332,6 +333,6 @@ def _require_writer(request: HttpRequest) -> None:
         raise PermissionDenied
 
 
-def _events(request: HttpRequest, target: str) -> list[shown.Event]:
+def _events(request: HttpRequest, target: str) -> list[Event]:
     entries = list(Entry.objects.visible_to(request.user).about(target))
     return shown.history(entries, name_actors(entries, seen_by=request.user))

@@ -1,8 +1,7 @@
 """What happened to a request, told from the ledger: in plain words for the requester, in full for the desk."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from apps.accounts.models import User
+from apps.core.timeline import Event
 from apps.ledger.models import Entry
 from apps.ledger.services import sentence
 from apps.subject_requests.models import SubjectRequest
@@ -41,15 +41,6 @@ CODES: dict[str, Any] = {
     "outcome": Outcome,
     "kind": MessageKind,
 }
-
-
-@dataclass(frozen=True)
-class Event:
-    at: datetime | date
-    text: str
-    who: str = ""
-    note: str = ""
-    is_to_come: bool = False
 
 
 def for_requester(subject_request: SubjectRequest, entries: Sequence[Entry], *, user: User) -> list[Event]:
