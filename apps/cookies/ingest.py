@@ -110,17 +110,18 @@ def cookie_choices(call: Call) -> Answer:
 
 @on_fast_path("POST", "OPTIONS")
 def take_over(call: Call) -> Answer:
-    """What the token in the address's fragment says, for the origin it was made for. The browser records it itself."""
+    """What the token in the address's fragment says, for the origin and the tab it was made for. The browser records it
+    itself."""
     host = _let_in(call)
     if call.method == "OPTIONS":
         return nothing()
     _slow_down(by_network, network_of(call))
     said = read_json(call, limit=LARGEST)
     site = _site_of(said, host)
-    token = said.get("token")
-    found = handover.read(token, origin=call.environ["HTTP_ORIGIN"]) if isinstance(token, str) else None
+    token, state = str(said.get("token")), str(said.get("state"))
+    found = handover.read(token, origin=call.environ["HTTP_ORIGIN"], state=state)
     if found is None or found[0] != site.key:
-        raise Refused(422, "token", "The token is not ours, too old, or for another site.", field="token")
+        raise Refused(422, "token", "The token is not ours, too old, or for another site or tab.", field="token")
     choice = found[1]
     return answer({"choices": choice.answers, "gpc": choice.gpc, "at": choice.decided_at.isoformat()})
 
@@ -200,7 +201,6 @@ def _decision(said: dict[str, Any], site: Site, call: Call, *, now: datetime) ->
     event = uuid.UUID(_matching(said, "id", UUID))
     at = _instant(event, now=now)
     previous = said.get("previous")
-    _matching(said, "at", INSTANT, default=at.isoformat())
     gpc = _bool(said, "gpc") or "1" in call.header("HTTP_SEC_GPC").replace(" ", "").split(",")
     language, text = _shown(said, "text", site)
     return Decision(
@@ -212,7 +212,7 @@ def _decision(said: dict[str, Any], site: Site, call: Call, *, now: datetime) ->
         choices=_choices(said),
         text=text,
         language=language,
-        until=at + relativedelta(months=site.validity_months),
+        until=_until(said, site, at=at),
         register_version=_register(said, site),
         gpc=gpc,
         page=_page(said, call),
@@ -227,6 +227,17 @@ def _instant(event: uuid.UUID, *, now: datetime) -> datetime:
         return decided_at(event, now=now)
     except InvalidInput as error:  # the browser stamps its id anew with the server's clock, and sends it again
         raise Refused(422, error.code, str(error.message), field="id", now=now.isoformat()) from None
+
+
+def _until(said: dict[str, Any], site: Site, *, at: datetime) -> datetime:
+    """As the browser's cookie ends: a choice that was handed over counts from when it was said, on the other domain."""
+    told, months = _matching(said, "at", INSTANT, default=at.isoformat()), relativedelta(months=site.validity_months)
+    if said.get("method") != Method.HANDOVER:
+        return at + months
+    try:
+        return max(at, min(at, datetime.fromisoformat(told)) + months)
+    except (ValueError, TypeError):  # no instant, or one without an offset
+        raise _wrong("at") from None
 
 
 def _only(said: dict[str, Any], known: frozenset[str]) -> None:

@@ -11,7 +11,7 @@
   const WAITING = "[data-consent]:is([data-src],script[type='text/plain'])";
   const gpc = navigator.globalPrivacyControl === true;
   const holders = new WeakMap(), shown = new WeakSet(), queue = [], ran = {};
-  let now = null, last = null, busy, trust, ui;
+  let now = null, last = null, taken = [], busy, trust, ui;
 
   // By the calendar: the last day of the month where there is no such day.
   const until = at => {
@@ -21,17 +21,14 @@
     return end;
   };
 
-  // The newest choice that counts, or null. `last` keeps the visitor's random number for the next choice.
+  // The newest choice that counts, or null. `last`, the newest of all, gives the next one its visitor and its `previous`.
   const read = () => {
-    let found = null;
-    for (const part of d.cookie.split("; ")) {
-      const [, visitor, material, digits, decided, event] = FORM.exec(part) || [];
-      if (!visitor) continue;
-      const at = new Date(parseInt(decided, 36) * 1e3), time = Date.now();
-      last = { visitor, event, at, yes: NAMES.filter((name, i) => digits[i] > 0 && !(gpc && i > 1)) };
-      if (+material == site.material && at < time + 864e5 && until(at) > time && !(found && found.at > at)) found = last;
-    }
-    return found;
+    const time = Date.now(), all = d.cookie.split("; ").flatMap(part => {
+      const [, visitor, material, digits, decided, event] = FORM.exec(part) || [], at = new Date(parseInt(decided, 36) * 1e3);
+      return visitor && at > 0 ? { visitor, event, at, material, yes: NAMES.filter((name, i) => digits[i] > 0 && !(gpc && i > 1)) } : [];
+    }).sort((one, other) => other.at - one.at);
+    last = all[0] || last;
+    return all.find(({ at, material }) => material == site.material && at < time + 864e5 && until(at) > time) || null;
   };
 
   const may = name => name == "necessary" || !!now && now.yes.includes(name);
@@ -54,10 +51,12 @@
   };
   const mark = () => root.dataset.consent = NAMES.filter(may).join(" ");
   const apply = next => {
+    taken = next.yes[0] ? now?.yes || [] : NAMES;
     now = last = next;
     mark();
     signal("update");
     scan(d);
+    taken = [];
     d.dispatchEvent(new CustomEvent("portal-consent", { detail: get() }));
   };
 
@@ -106,14 +105,16 @@
     link.href = src;
     if (/^http/.test(link.protocol) && each.getAttribute("src") != src) each.src = src;
   };
+  // What was shown once stays, until its category is withdrawn or everything is refused.
   const hold = each => {
-    if (shown.has(each)) {
+    if (!shown.has(each)) ready.then(() => idle(() => {
+      if (!may(each.dataset.consent) && !shown.has(each) && each.offsetWidth > 99 && each.offsetHeight > 39) perhaps(it => it.hold(each));
+    }));
+    else if (taken.includes(each.dataset.consent)) {
       const fresh = each.cloneNode(true); // a frame that is only emptied would go on
       fresh.removeAttribute("src");
       each.replaceWith(fresh); // the observer meets it
-    } else ready.then(() => idle(() => {
-      if (!may(each.dataset.consent) && !shown.has(each) && each.offsetWidth > 99 && each.offsetHeight > 39) perhaps(it => it.hold(each));
-    }));
+    }
   };
 
   const take = each => {
@@ -174,7 +175,7 @@
   if (d.cookie.split("; ").some(part => has(gone, part.split("=")[0]))) perhaps(it => it.clean());
   let unsent;
   try { unsent = localStorage.getItem("portal-consent-queue"); } catch {}
-  if (/portal-consent=/.test(location.hash)) perhaps(it => it.take());
+  if (/^#portal-consent=/.test(location.hash)) perhaps(it => it.take());
   else if (site.asks && !now && w == w.top) perhaps(it => it.ask());
   if (unsent) perhaps(it => it.send());
 })

@@ -1,7 +1,8 @@
 // The banner, the preferences, the placeholders, and all that a decision sets going. `T` stands before it: the facts
 // and words of one site in one language (apps/cookies/script.py). Loaded by boot.js, whose kit it gets.
 export default kit => {
-  const { NAMES, base, gpc, own, holders } = kit, d = document, w = window, words = T.words, KEY = "portal-consent-queue";
+  const { NAMES, base, gpc, own, holders } = kit, d = document, w = window, words = T.words;
+  const KEY = "portal-consent-queue", STATE = "portal-consent-state";
   let host, root, layer, banner, opener, isLeaving, isTold, memory = [];
 
   // --- elements: no markup is parsed, so no policy for Trusted Types is needed ---
@@ -107,7 +108,14 @@ export default kit => {
     bytes[8] = bytes[8] & 63 | 128;
     return bytes;
   };
-  const write = (value, age, rest) => d.cookie = `portal_consent=${value}; Path=/; Max-Age=${age}; SameSite=Lax` + (location.protocol == "https:" ? "; Secure" : "") + (rest || "");
+  const unb64 = text => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), c => c.charCodeAt());
+  const write = (value, age, rest = "") => d.cookie = `portal_consent=${value}; Path=/; Max-Age=${age}; SameSite=Lax` + (location.protocol == "https:" ? "; Secure" : "") + rest;
+  // Where the site's domain is refused, for this host alone.
+  const store = (value, at) => {
+    const age = Math.floor((kit.until(at) - Date.now()) / 1e3);
+    if (T.domain) write("", 0), write(value, age, "; Domain=" + T.domain);
+    if (!d.cookie.includes(value)) write(value, age);
+  };
 
   // `at`: when it was said, where that was on another domain: it counts no longer here than there.
   const decide = (yes, method, at = new Date) => {
@@ -115,27 +123,24 @@ export default kit => {
     yes = NAMES.filter(name => yes.includes(name) && !(gpc && name == "marketing"));
     const was = kit.now(), before = kit.last(), bytes = stamped(random(), Date.now()), event = b64(bytes);
     const visitor = before?.visitor || b64(random()), withdrawn = was ? was.yes.filter(name => !yes.includes(name)) : [];
-    // 1. remembered, at once; where the site's domain is refused, for this host alone
-    const value = [1, visitor, T.material, NAMES.map(name => +yes.includes(name)).join(""), Math.floor(at / 1e3).toString(36), event, +gpc].join(".");
-    const age = Math.floor((kit.until(at) - Date.now()) / 1e3);
-    if (T.domain) write("", 0), write(value, age, "; Domain=" + T.domain);
-    if (!d.cookie.includes(event)) write(value, age);
+    // 1. remembered, at once
+    store([1, visitor, T.material, NAMES.map(name => +yes.includes(name)).join(""), Math.floor(at / 1e3).toString(36), event, +gpc].join("."), at);
     // 2. kept until the server has it
     const choices = {};
     for (const name of NAMES) choices[name] = yes.includes(name);
     keep([...waiting(), {
       id: uuid(bytes), visitor, site: T.site, choices, method, action: withdrawn[0] && !yes.some(name => !was.yes.includes(name)) ? "withdrawn" : "chosen",
       text: T.text, language: T.lang, register: T.number, gpc, page: (location.origin + location.pathname).slice(0, 300),
-      previous: before ? uuid(Uint8Array.from(atob(before.event.replace(/-/g, "+").replace(/_/g, "/")), c => c.charCodeAt())) : null, at: at.toISOString()
+      previous: before ? uuid(unb64(before.event)) : null, at: at.toISOString()
     }]);
     leave();
     // 3. obeyed and sent, after the page is painted
     return new Promise(done => setTimeout(() => {
       kit.apply({ visitor, event, at, yes });
       for (const wait of [0, 500, 1500]) setTimeout(clean, wait);
-      const sent = send();
-      if ("reload" in own.dataset && withdrawn.some(name => kit.ran[name]))
-        Promise.race([sent, new Promise(go => setTimeout(go, 800))]).then(() => location.reload());
+      send();
+      // What is not sent by then goes from the page that comes.
+      if ("reload" in own.dataset && withdrawn.some(name => kit.ran[name])) setTimeout(() => location.reload(), 300);
       done(kit.get());
     }));
   };
@@ -168,36 +173,41 @@ export default kit => {
   };
   const post = (path, body) => fetch(`${base}/api/v1/cookie-choices${path}`, { method: "POST", body: JSON.stringify(body), keepalive: true, credentials: "omit" });
   const flush = async () => {
-    for (const one of waiting()) {
-      let tries = 2;
-      while (tries--) try {
-        const { id } = one, answer = await post("", one), { status } = answer;
-        const said = status == 422 ? await answer.json() : {};
-        if (said.code == "clock" && tries) { // this browser's clock is wrong: the server's, and the same random part
-          one.id = uuid(stamped(Uint8Array.from(id.replace(/-/g, "").match(/../g), each => parseInt(each, 16)), Date.parse(said.now)));
-          keep(waiting().map(each => each.id == id ? one : each));
-          continue;
-        }
-        if (status > 499 || status == 429) return;
-        keep(waiting().filter(each => each.id != one.id));
-        break;
-      } catch {
-        try { navigator.sendBeacon(`${base}/api/v1/cookie-choices`, JSON.stringify(one)); } catch {}
-        return;
-      }
-    }
+    let one, known;
+    for (let left = 99; left-- && ([one] = waiting()) && one;) try {
+      const { id } = one, answer = await post("", one), { status } = answer, said = status == 422 ? await answer.json() : {};
+      if (said.code == "clock" && id != known) { known = restamp(id, Date.parse(said.now)); continue; }
+      if (status > 499 || status == 429) return;
+      keep(waiting().filter(each => each.id != id));
+    } catch { return; }
+  };
+  // This browser's clock is wrong: the server's, and the same random part. Whatever names the old id names the new one.
+  const restamp = (id, time) => {
+    const bytes = Uint8Array.from(id.replace(/-/g, "").match(/../g), each => parseInt(each, 16));
+    const was = b64(bytes), event = b64(stamped(bytes, time)), fresh = uuid(bytes), mine = kit.read();
+    keep(JSON.parse(JSON.stringify(waiting()).replaceAll(id, fresh)));
+    if (mine?.event == was) store(d.cookie.split(/[ ;=]/).find(part => part.includes(was)).replace(was, event), mine.at);
+    for (const each of [kit.now(), kit.last()]) if (each?.event == was) each.event = event;
+    return fresh;
   };
   const send = () => navigator.locks ? navigator.locks.request(KEY, flush) : flush();
   addEventListener("online", send);
 
-  // --- a choice handed over by another domain ---
+  // --- a choice handed over by another domain: taken only where this tab asked for it, else a link could bring anybody's ---
   const take = async () => {
-    const token = /portal-consent=([^&]+)/.exec(location.hash)[1];
-    history.replaceState(history.state, "", location.href.replace(/[#&]portal-consent=[^&]+/, ""));
     try {
-      const answer = await post("/handover", { token, site: T.site });
-      const said = answer.ok ? await answer.json() : {}, mine = kit.get(), at = new Date(said.at);
-      if (said.choices && kit.until(at) > Date.now() && !(mine?.at >= at)) return await set(said.choices, "handover", at);
+      const [here, said] = location.href.split("#portal-consent="), state = sessionStorage.getItem(STATE), mine = kit.get();
+      history.replaceState(history.state, "", here);
+      sessionStorage.removeItem(STATE);
+      if (said >= 0) { // there is one, of that second: the portal gives it to who asks
+        if (mine?.at >= said * 1e3) return;
+        const state = b64(random());
+        sessionStorage.setItem(STATE, state);
+        return location.replace(`${base}/cookies/continue/?state=${state}&to=${encodeURIComponent(here)}`);
+      }
+      const answer = await post("/handover", { token: said, state, site: T.site });
+      const { choices, at: time } = answer.ok ? await answer.json() : {}, at = new Date(time);
+      if (choices && kit.until(at) > Date.now() && !(mine?.at >= at)) return await set(choices, "handover", at);
     } catch {}
     ask();
   };
@@ -206,8 +216,8 @@ export default kit => {
   const hold = each => {
     if (holders.has(each)) return;
     const { width, height } = each.getBoundingClientRect(), place = h("portal-consent-placeholder", { className: each.className, lang: T.lang, dir: T.dir });
-    Object.assign(place.style, { width: width + "px", minHeight: height + "px", maxWidth: "100%", colorScheme: "inherit", // it stands in the page
-      display: getComputedStyle(each).display == "block" ? "block" : "inline-block" });
+    // its colours are the page's, in which it stands
+    place.style = `width:${width}px;min-height:${height}px;max-width:100%;color-scheme:inherit;display:${getComputedStyle(each).display == "block" ? "block" : "inline-block"}`;
     const name = each.dataset.consent;
     shadow(place).append(h("div", { className: "place" },
       h("p", {}, h("bdi", {}, h("b", {}, new URL(each.dataset.src, d.baseURI).host)), h("br", {}), words.placeholder.text),

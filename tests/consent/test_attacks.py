@@ -172,11 +172,11 @@ def test_a_flood_of_unknown_origins_asks_the_database_once_a_second(site, django
 @pytest.mark.threat("T42")
 def test_what_is_handed_over_names_no_visitor(site):
     choice = Choice(new_visitor(), 1, frozenset({"functional"}), clock.now(), event_id(clock.now()))
-    token = handover.mint(site, choice, url="https://shop.example.org/x")
+    token = handover.mint(site, choice, url="https://shop.example.org/x", state="s" * 22)
     event = base64.urlsafe_b64encode(choice.event.bytes).decode().rstrip("=")
     written = json.dumps(signing.loads(token, salt=handover.SALT))
     assert not [name for name in (choice.visitor, event, str(choice.event)) if name in written]
-    _site, read = handover.read(token, origin="https://shop.example.org")
+    _site, read = handover.read(token, origin="https://shop.example.org", state="s" * 22)
     assert (read.answers, read.decided_at) == (NO | {"functional": True}, choice.decided_at.replace(microsecond=0))
 
 

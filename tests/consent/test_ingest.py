@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import psycopg2
 import pytest
+from dateutil.relativedelta import relativedelta
 from django.test import Client
 from django.urls import reverse
 
@@ -297,17 +298,41 @@ def test_a_month_without_a_partition_is_a_matter_of_time(site, monkeypatch):
     assert response["Access-Control-Allow-Origin"] == "https://www.example.org"
 
 
+@pytest.mark.req("CON-4", "COO-4")
+def test_what_was_handed_over_ends_when_it_ends_where_it_was_said(site):
+    ago = clock.now() - timedelta(days=100)
+    for method, at, counts_from in (
+        ("handover", ago, ago), ("banner", ago, None), ("handover", clock.now() + timedelta(days=9), None),
+    ):  # fmt: skip
+        event = event_id(clock.now())
+        assert send(said(site, id=str(event), method=method, at=at.isoformat())).status_code == 201
+        row = Event.objects.get(id=event)
+        assert row.ended_at == (counts_from or row.at) + relativedelta(months=site.validity_months)
+    long_ago = said(site, method="handover", at="2001-01-01T00:00:00Z")
+    send(long_ago)
+    row = Event.objects.get(id=long_ago["id"])
+    assert row.ended_at == row.at, "never before it was recorded: its proof stays five years from then"
+
+
+@pytest.mark.threat("T33")
+@pytest.mark.parametrize("at", ["2026-11-28T02:00:00", "9999999999", "0001-01-01T00:00:00+23:59", "2026-13-01T00:00Z"])
+def test_an_instant_that_is_none_is_refused_or_changes_nothing(site, at):
+    response = send(said(site, method="handover", at=at))
+    assert response.status_code == 201 if at.startswith("0001") else response.json()["field"] == "at"
+
+
 @pytest.mark.threat("T42")
 def test_a_choice_is_handed_over_to_the_origin_it_was_made_for(site):
     choice = Choice(VISITOR, 1, frozenset({"functional"}), clock.now(), event_id(clock.now()))
-    token = handover.mint(site, choice, url="https://shop.example.org/x")
-    body, url = {"token": token, "site": site.key}, f"{URL}/handover"
+    token = handover.mint(site, choice, url="https://shop.example.org/x", state="s" * 22)
+    body, url = {"token": token, "state": "s" * 22, "site": site.key}, f"{URL}/handover"
     response = send(body, url=url, origin="https://shop.example.org")
     said = response.json()
     assert said.pop("at") == choice.decided_at.replace(microsecond=0).isoformat()
     assert said == {"choices": NO | {"functional": True}, "gpc": False}
     assert send(body, url=url).status_code == 422, "made for another origin"
     assert send(body | {"token": token + "x"}, url=url, origin="https://shop.example.org").status_code == 422
-    assert send(body | {"token": 1}, url=url, origin="https://shop.example.org").status_code == 422
+    for wrong in ({"token": 1}, {"state": "t" * 22}, {"state": None}, {"state": ""}):
+        assert send(body | wrong, url=url, origin="https://shop.example.org").status_code == 422, wrong
     assert send(body, url=url, origin="https://evil.example").status_code == 403
     assert not Event.objects.exists(), "the browser that takes it over records it"

@@ -6,7 +6,7 @@ import json
 import re
 from collections import Counter
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from django.test import Client
 
@@ -42,7 +42,8 @@ class Visit:
         self.asked: list[str] = []
         self.troubles: list[str] = []
         self.answers: list[tuple[int, dict[str, Any]]] = []  # of the ingest, each once; then 201
-        self.handover: dict[str, Any] = {}  # what the portal says of a token
+        self.handover: dict[str, Any] = {}  # what the portal says of a token, to the tab that asked for one
+        self.states: list[str] = []  # those that asked
         self.is_down = False
         self.pages = {"/": HEAD + SNIPPET + TAGS + BODY}
         self.language, self.policy = "en", STRICT
@@ -84,7 +85,11 @@ class Visit:
 
     def _portal(self, route: Any, url: Any) -> None:
         allowed = {"Access-Control-Allow-Origin": "*"}
-        if route.request.method == "GET":
+        if url.path == "/cookies/continue/":
+            query = parse_qs(url.query)
+            self.states += query["state"]
+            route.fulfill(status=302, headers={"Location": f"{query['to'][0]}#portal-consent=to:ken"})
+        elif route.request.method == "GET":
             response = self._test.run(Client().get, f"{url.path}?{url.query}")
             route.fulfill(status=response.status_code, headers=dict(response.items()), body=response.content)
         elif self.is_down:
@@ -92,9 +97,8 @@ class Visit:
         else:
             said = json.loads(route.request.post_data)
             if url.path.endswith("/handover"):
-                return route.fulfill(
-                    status=200 if self.handover else 422, headers=allowed, body=json.dumps(self.handover)
-                )
+                known = self.handover and said["token"] == "to:ken" and said["state"] in self.states
+                return route.fulfill(status=200 if known else 422, headers=allowed, body=json.dumps(self.handover))
             if "shown" in said:
                 self.shown.append(said["shown"])
                 return route.fulfill(status=204, headers=allowed)

@@ -289,23 +289,48 @@ def test_the_support_of_the_signal_is_declared(client):
 
 
 TO = "https://dashboard.messagebird.com/start?page=2"
+THEIRS = {"origin": "https://dashboard.messagebird.com", "state": "s" * 22}
+
+
+def fragment_of(response):
+    there, _sign, fragment = response.url.partition("#")
+    name, _sign, said = fragment.partition("=")
+    assert (there, name) == (TO, "portal-consent")
+    return said
 
 
 @pytest.mark.req("COO-4")
-def test_a_choice_goes_on_to_another_domain_in_a_signed_fragment(client, version):
-    assert client.get("/cookies/continue/", {"to": TO}).url == TO, "nothing to hand over yet"
+def test_a_choice_goes_on_to_another_domain_in_a_signed_fragment_for_the_tab_that_asks(client, version):
+    for state in ({}, {"state": "s" * 22}):
+        assert client.get("/cookies/continue/", {"to": TO} | state).url == TO, "nothing to hand over yet"
     press(client, "choose", functional="on")
-    there, _sign, fragment = client.get("/cookies/continue/", {"to": f"{TO}#old"}).url.partition("#")
-    name, _sign, token = fragment.partition("=")
-    assert (there, name) == (TO, "portal-consent")
-    key, choice = handover.read(token, origin="https://dashboard.messagebird.com")
+    hint = fragment_of(client.get("/cookies/continue/", {"to": f"{TO}#old"}))
+    assert hint == f"{kept(client).decided_at.timestamp():.0f}", "who did not ask learns that there is one, and when"
+    token = fragment_of(client.get("/cookies/continue/", {"to": f"{TO}#old", "state": "s" * 22}))
+    key, choice = handover.read(token, **THEIRS)
     assert (key, choice.allowed, choice.decided_at) == ("main", kept(client).allowed, kept(client).decided_at)
     assert (choice.visitor, choice.event) != (kept(client).visitor, kept(client).event)
-    assert handover.read(token, origin="https://messagebird.com") is None
-    assert handover.read(f"{token}x", origin="https://dashboard.messagebird.com") is None
-    assert handover.read(signing.dumps({"x": 1}), origin="https://dashboard.messagebird.com") is None
+    assert handover.read(f"{token}x", **THEIRS) is None
+    assert handover.read(signing.dumps({"x": 1}), **THEIRS) is None
     with time_machine.travel(now() + timedelta(seconds=62)):
-        assert handover.read(token, origin="https://dashboard.messagebird.com") is None
+        assert handover.read(token, **THEIRS) is None
+
+
+@pytest.mark.threat("T42")
+@pytest.mark.parametrize("other", [{"origin": "https://messagebird.com"}, {"state": "t" * 22}, {"state": ""}])
+def test_a_token_counts_nowhere_but_in_the_tab_that_asked_for_it(client, version, other):
+    press(client, "accept")
+    token = fragment_of(client.get("/cookies/continue/", {"to": TO, "state": "s" * 22}))
+    assert handover.read(token, **THEIRS)
+    assert handover.read(token, **THEIRS | other) is None
+    assert handover.read(handover.hint(kept(client)), **THEIRS) is None
+
+
+@pytest.mark.threat("T42")
+@pytest.mark.parametrize("state", ["", "s" * 21, "s" * 23, "é" * 22, "s" * 22 + "\n", "#" * 22])
+def test_no_token_is_made_for_a_state_that_no_page_makes(client, state):
+    press(client, "accept")
+    assert client.get("/cookies/continue/", {"to": TO, "state": state}).status_code == 404
 
 
 @pytest.mark.threat("T42")

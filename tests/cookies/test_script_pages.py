@@ -192,6 +192,62 @@ def test_a_wrong_clock_is_put_right_with_the_same_random_part(visit):
     assert second[:13].replace("-", "") == f"{1798859045000:012x}"
 
 
+def test_the_cookie_names_the_event_under_the_id_it_got_and_so_does_the_next_one(visit):
+    visit.is_down = True
+    page = visit.open()
+    page.click("portal-consent #reject")
+    until(page, "localStorage.getItem('portal-consent-queue')")
+    page.evaluate("portalConsent.set({performance: true})")
+    until(page, "portalConsent.get().performance")
+    visit.is_down = False
+    clock_is_wrong = (422, {"code": "clock", "now": "2027-01-02T03:04:05+00:00"})
+    visit.answers = [clock_is_wrong, (201, {}), clock_is_wrong]
+    page.evaluate("dispatchEvent(new Event('online'))")
+    until(page, "!localStorage.getItem('portal-consent-queue')")
+    refused, written, _allowed, last = sent(page, visit, 4)
+    assert refused["id"] != written["id"] == last["previous"]
+    choice = parse(visit.cookie())
+    assert (str(choice.event), choice.visitor, choice.allowed) == (last["id"], last["visitor"], {"performance"})
+    assert page.evaluate("portalConsent.get().id") in visit.cookie()
+    page.evaluate("portalConsent.set({})")
+    assert sent(page, visit, 5)[-1]["previous"] == last["id"]
+
+
+def test_a_cookie_of_another_choice_is_left_alone_when_a_clock_is_put_right(visit):
+    visit.is_down = True
+    page = visit.open()
+    page.click("portal-consent #reject")
+    until(page, "localStorage.getItem('portal-consent-queue')")
+    now = clock.now() + timedelta(minutes=1)
+    newer = format_choice(Choice(new_visitor(), 1, frozenset(NAMES), now, event_id(now)))
+    visit.context.add_cookies([{"name": "portal_consent", "value": newer, "domain": ".shop.example", "path": "/"}])
+    visit.is_down, visit.answers = False, [(422, {"code": "clock", "now": "2027-01-02T03:04:05+00:00"})]
+    page.evaluate("dispatchEvent(new Event('online'))")
+    until(page, "!localStorage.getItem('portal-consent-queue')")
+    assert visit.cookie() == newer
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_two_cookies_in_the_jar_the_newest_counts_and_goes_on(visit, order):
+    old, new = (
+        Choice(new_visitor(), 1, allowed, at, event_id(at))
+        for allowed, at in ((frozenset(NAMES), clock.now() - timedelta(days=9)), (frozenset(), clock.now()))
+    )
+    for choice, path in zip(
+        (old, new), ("/", "/shop/")[::order], strict=True
+    ):  # the longer path comes first in the jar
+        cookie = {"name": "portal_consent", "value": format_choice(choice), "domain": "www.shop.example", "path": path}
+        visit.context.add_cookies([cookie])
+    visit.pages["/shop/"] = visit.pages["/"]
+    page = visit.open("/shop/")
+    page.wait_for_timeout(300)
+    assert page.evaluate("document.cookie.split('portal_consent=').length") == 3
+    assert page.evaluate("document.documentElement.dataset.consent") == ""
+    page.evaluate("portalConsent.set({performance: true})")
+    (event,) = sent(page, visit)
+    assert (event["visitor"], event["previous"]) == (new.visitor, str(new.event))
+
+
 def test_the_signal_keeps_marketing_off_and_is_told(browser, shop):
     visit = Visit(browser, gpc=True)
     page = visit.open()
@@ -268,30 +324,39 @@ def test_a_choice_is_taken_over_from_another_domain_unless_a_newer_one_is_here(v
     visit.handover = {"choices": {"performance": True, "functional": False, "marketing": False}, "gpc": False}
     decided = clock.now().replace(microsecond=0) - timedelta(days=100)
     visit.handover["at"] = decided.isoformat()
-    page = visit.open("/?a=b#portal-consent=to.ken")
-    until(page, "portalConsent.get()?.performance")
+    page = visit.open(f"/?a=b#portal-consent={decided.timestamp():.0f}")
     (event,) = sent(page, visit)
+    assert page.evaluate("portalConsent.get().performance")
     assert event["method"] == "handover"
     assert page.url == f"{SITE}/?a=b"
+    assert (len(visit.states), page.evaluate("sessionStorage.length")) == (1, 0)
     expect(page.locator("portal-consent #banner")).to_have_count(0)
     assert parse(visit.cookie()).decided_at == decided, "what was said counts no longer than where it was said"
     (cookie,) = visit.cookies()
     assert cookie["expires"] < (clock.now() + timedelta(days=90)).timestamp()
     visit.handover["choices"] = dict.fromkeys(NAMES, True)
-    again = visit.open("/#portal-consent=older")
-    again.wait_for_timeout(400)
-    assert again.evaluate("portalConsent.get().marketing") is False
+    for hint, asked in ((f"{decided.timestamp():.0f}", 1), ("1e10", 2)):
+        again = visit.open(f"/#portal-consent={hint}")
+        wait_for(lambda count=asked: len(visit.states) >= count or page.wait_for_timeout(20), seconds=5, what="asking")
+        again.wait_for_timeout(1000)
+        assert again.evaluate("portalConsent.get().marketing") is False
+        assert len(visit.states) == asked, "only for what may be newer the portal is asked"
 
 
-def test_a_token_that_does_not_count_asks_as_ever(visit):
-    page = visit.open("/#portal-consent=spent")
+@pytest.mark.parametrize("fragment", ["spent", "to:ken", "%", "null"])
+def test_what_does_not_count_asks_as_ever(visit, fragment):
+    visit.handover = {"choices": dict.fromkeys(NAMES, True), "gpc": False, "at": clock.now().isoformat()}
+    page = visit.open(f"/#portal-consent={fragment}")
     expect(page.locator(BANNER)).to_be_visible()
+    assert page.url == f"{SITE}/"
+    assert not visit.sent
 
 
 def test_a_choice_whose_time_is_up_is_not_taken_over(visit):
     visit.handover = {"choices": dict.fromkeys(NAMES, True), "gpc": False, "at": "2026-01-01T00:00:00+00:00"}
-    page = visit.open("/#portal-consent=to.ken")
+    page = visit.open("/#portal-consent=1767225600")
     expect(page.locator(BANNER)).to_be_visible()
+    assert visit.states
     assert not visit.sent
 
 

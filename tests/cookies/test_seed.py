@@ -27,7 +27,7 @@ def test_the_portal_names_what_it_really_sets():
     names = {entry["name"] for entry in content["entries"]}
     assert names == {
         *(settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME, settings.LANGUAGE_COOKIE_NAME),
-        *("device", "messages", "theme", "desk_keys", "portal_consent", "portal-consent-queue"),
+        *("device", "messages", "theme", "desk_keys", "portal_consent", "portal-consent-queue", "portal-consent-state"),
     }
     assert {entry["category"] for entry in content["entries"]} == {"necessary"}
     lifetimes = {entry["name"]: entry["lifetime"] for entry in content["entries"]}

@@ -104,16 +104,19 @@ def _record(request: HttpRequest, form: ChoiceForm, version: RegisterVersion, la
 @require_safe
 @never_cache
 def hand_over(request: HttpRequest) -> HttpResponse:
-    """On to a site of ours on another domain, with the choice in the address's fragment (COO-4)."""
+    """On to a site of ours on another domain (COO-4): with the choice in the address's fragment where a page there asks
+    for it with its `state`, else with the hint that there is one."""
     version = RegisterVersion.objects.current().select_related("site").filter(site=SITE).first()
     url = handover.target(version.site, request.GET.get("to", "")) if version else None
-    if version is None or url is None:
+    state = request.GET.get("state")
+    if version is None or url is None or not (state is None or handover.STATE.fullmatch(state)):
         raise Http404
     choice = counting(sent(request), version.site, version, now=clock.now())
-    if choice is not None:
-        token = handover.mint(version.site, choice.obeying(is_signalled(request)), url=url)
-        url = f"{url}#{handover.FRAGMENT}={token}"
-    return redirect(url)
+    if choice is None:
+        return redirect(url)
+    obeyed = choice.obeying(is_signalled(request))
+    said = handover.mint(version.site, obeyed, url=url, state=state) if state else handover.hint(choice)
+    return redirect(f"{url}#{handover.FRAGMENT}={said}")
 
 
 @require_safe
