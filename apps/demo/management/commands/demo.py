@@ -1,4 +1,4 @@
-"""`manage.py demo`: the sample platform, its place on the data map, the sample sign-ins and what they asked so far."""
+"""`manage.py demo`: the sample platform, its place on the data map, the sample sign-ins, what these asked and chose."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 from apps.core import clock
-from apps.demo import requests, services, sign_ins
+from apps.demo import consents, requests, services, sign_ins
 from apps.demo.connections import connect_platform, ensure_schema
 from apps.demo.world import SCALES
 
 
 class Command(BaseCommand):
-    help = "Fill the sample platform, create the sample sign-ins and file sample requests. Only where DEMO=1."
+    help = "Fill the sample platform, create the sample sign-ins, file sample requests and consents. Only where DEMO=1."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--scale", choices=list(SCALES), default="small", help="thousands, a million, ten million")
         parser.add_argument("--seed", type=int, default=1, help="the same seed, scale and date give the same bytes")
         parser.add_argument("--at", type=date.fromisoformat, help="the day the data ends before (default: today)")
         parser.add_argument("--replace", action="store_true", help="drop the data that is there")
-        parser.add_argument("--platform-only", action="store_true", help="leave map, sign-ins and requests alone")
+        parser.add_argument("--platform-only", action="store_true", help="leave all but the platform alone")
         parser.add_argument("--print-sign-ins", action="store_true", help="print the sample sign-ins, do nothing else")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -45,6 +45,8 @@ class Command(BaseCommand):
             with connect_platform() as connection, connection.cursor() as cursor:
                 filed = requests.file_sample_requests(cursor, seed=options["seed"], now=now)
             self.stdout.write(f"Sample requests filed: {filed}")
+            made = consents.make_sample_consents(seed=options["seed"], now=now)
+            self.stdout.write(f"Sample consents made: {made}")
 
     def _fill(self, options: dict[str, Any]) -> None:
         started = time.monotonic()
