@@ -236,11 +236,14 @@ def test_nothing_is_charged_once_the_service_has_ended_until_the_customer_stays_
     assert finance.may_charge(account, now=last_day)
 
 
-def test_an_ended_service_takes_no_new_mandate_and_the_page_says_so(client, account):
+def test_an_ended_service_takes_no_new_mandate_and_the_pages_say_so(client, account):
     save(client, account)
+    order(client, account)
+    assert "The service has ended" not in page(client, account)
     announced(account, now=NOW, ends_on=NOW.date())
-    assert "The service has ended" in order(client, account).content.decode()
-    assert not TopUp.objects.exists()
+    assert "The service has ended" in page(client, account)
+    assert "The service has ended" in order(client, account, amount="50").content.decode()
+    assert TopUp.objects.count() == 1
 
 
 def test_an_account_that_is_not_activated_is_not_charged(client, account):

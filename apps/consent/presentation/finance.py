@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from apps.accounts.models import CustomerAccount
 from apps.consent.models import PROVIDER, PaymentMethod, State, Text, TopUp
 from apps.consent.presentation.answers import receipt_url, words
-from apps.consent.services.finance import METHOD, TOP_UP, subject_of
+from apps.consent.services.finance import METHOD, TOP_UP, is_served, subject_of
 from apps.consent.states import PaymentKind
 from apps.core.identities import Identity, IdentityType, mask
 
@@ -46,7 +46,7 @@ class Switch:
     facts: list[Fact]
 
 
-def page(account: CustomerAccount) -> dict[str, Any]:
+def page(account: CustomerAccount, *, now: datetime) -> dict[str, Any]:
     method = PaymentMethod.objects.of(account).standing().first()
     top_up = TopUp.objects.of(account).standing().first()
     said = {state.purpose: state for state in State.objects.of(PROVIDER, subject_of(account))}
@@ -56,6 +56,7 @@ def page(account: CustomerAccount) -> dict[str, Any]:
         "method": _switch(METHOD, said.get(METHOD), _method_facts(method) if method else []),
         "top_up": _switch(TOP_UP, said.get(TOP_UP), _top_up_facts(top_up) if top_up else []),
         "kinds": kinds,
+        "has_ended": top_up is not None and not is_served(account, now=now),
         "stays": [_stays(one, top_up, has_other=method is not None) for one in _withdrawn(account)],
     }
 

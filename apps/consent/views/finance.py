@@ -38,7 +38,7 @@ def _owned(request: HttpRequest, pk: uuid.UUID) -> CustomerAccount:
 @login_required
 def page(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Two switches: the saved payment method, and automatic top-up."""
-    return render(request, "consent/finance.html", shown.page(_owned(request, pk)))
+    return render(request, "consent/finance.html", shown.page(_owned(request, pk), now=clock.now()))
 
 
 @reads_through_forms
