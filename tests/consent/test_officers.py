@@ -161,7 +161,8 @@ def test_a_history_shows_each_act_with_the_words_as_they_were_shown(client, offi
     assert [act.event.method for act, _scope, _ends in page.context["acts"]] == ["one_click", "switch"]
     assert Text.objects.get(pk=digest()).body["summary"][:30] in text
     assert digest() in text
-    assert "direct_marketing" in text
+    assert [name for name, _state in page.context["states"]] == ["Newsletter"]
+    assert [name for name, _objection in page.context["objections"]] == ["Direct marketing"]
 
 
 def test_a_key_that_is_none_is_not_found_and_an_unknown_one_says_so(client, officer):
@@ -231,7 +232,7 @@ def test_what_customers_wrote_down_about_the_same_person_is_neither_counted_nor_
     assert [one.count for one in client.post(SEARCH, {"kind": "email", "value": ANN.value}).context["found"]] == [1]
     page = client.get(f"{PAGE}subject/{key}/")
     assert [act.event.scope for act, _scope, _ends in page.context["acts"]] == [PROVIDER]
-    assert [state.scope for state in page.context["states"]] == [PROVIDER]
+    assert [state.scope for _name, state in page.context["states"]] == [PROVIDER]
     assert not page.context["restrictions"]
     assert "offers" not in page.content.decode()
     for form in ("csv", "json"):

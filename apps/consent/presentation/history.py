@@ -10,8 +10,10 @@ from django.utils.translation import gettext as _
 
 from apps.accounts.models import CustomerAccount, User
 from apps.consent.models import PROVIDER, Event, Objection, Restriction, State
+from apps.consent.presentation.rates import titles_of
 from apps.consent.receipts.shown import show_all
 from apps.consent.services import with_texts
+from apps.consent.states import MARKETING
 from apps.core import crypto
 from apps.core.identities import Identity, IdentityType
 from apps.core.pages import keyset_page
@@ -55,13 +57,16 @@ def page(key: str, *, cursor: str | None, now: datetime) -> dict[str, Any]:
     """What holds now, what no consent gets round, and the acts, the newest first."""
     rows = keyset_page(Event.objects.ours().filter(subject_key=key), order=NEWEST, cursor=cursor)
     acts = show_all(with_texts(rows.rows), now=now)
+    states = list(State.objects.ours().filter(subject_key=key).order_by("scope", "purpose"))
+    objections = list(Objection.objects.ours().filter(subject_key=key).order_by("-since"))
+    names = titles_of({one.purpose for one in (*states, *objections)}) | {MARKETING: _("Direct marketing")}
     return {
         "key": key,
         "page": rows,
         "acts": [(act, scope_in_words(act.event.scope), _ends(act.event, now=now)) for act in acts],
-        "states": list(State.objects.ours().filter(subject_key=key).order_by("scope", "purpose")),
+        "states": [(names[state.purpose], state) for state in states],
         "restrictions": list(Restriction.objects.ours().filter(subject_key=key).order_by("-since")),
-        "objections": list(Objection.objects.ours().filter(subject_key=key).order_by("-since")),
+        "objections": [(names[objection.purpose], objection) for objection in objections],
     }
 
 

@@ -110,7 +110,7 @@ def gather(params: QueryDict, *, now: datetime) -> Rates:
     wanted = params.get("period", "")
     period = PERIODS[wanted if wanted in PERIODS else DEFAULT][1](now.date())
     counted, served = figures.answers(period), figures.shown(period)
-    titles = _titles({one.notice for one in counted} | {one.notice for one in served})
+    titles = titles_of({one.notice for one in counted} | {one.notice for one in served})
     form = RatesForm({"period": DEFAULT, "by": "purpose"} | params.dict(), notices=titles)
     chosen = form.chosen()
     about = chosen.get("notice", "")
@@ -124,7 +124,7 @@ def gather(params: QueryDict, *, now: datetime) -> Rates:
     )
 
 
-def _titles(notices: set[str]) -> dict[str, str]:
+def titles_of(notices: set[str]) -> dict[str, str]:
     """Notices as people were shown their title, in the page's language where there is one."""
     texts = Text.objects.current().filter(notice__in=notices).order_by("language")
     named: dict[str, str] = {}
