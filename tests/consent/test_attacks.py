@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from apps.consent import api, checking, links
-from apps.consent.models import Event, Objection, Removal, State
+from apps.consent.models import Event, Objection, PaymentMethod, Removal, State
 from apps.consent.services import event_id, finance, publish_texts
 from apps.consent.services.answers import Manner, current_text
 from apps.consent.services.seeding import seed_purposes
@@ -196,8 +196,10 @@ def test_what_one_owner_took_back_is_removed_although_another_saves_a_method_of_
     finance.withdraw_payment_method(account=account, language="en", manner=manner, by=jan, now=clock.now())
     save(eva)
     assert Removal.objects.open().count() == 1
-    save(jan)
-    assert not Removal.objects.open().exists()
+    save(jan)  # what each of them saved before goes all the same; what is saved now does not
+    assert [one.purpose for one in Removal.objects.open()] == [finance.METHOD, finance.METHOD]
+    saved = PaymentMethod.objects.get()
+    assert all(one.saved_before <= saved.created_at for one in Removal.objects.open())
 
 
 @pytest.mark.req("CON-1")
