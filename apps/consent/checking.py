@@ -11,8 +11,9 @@ from typing import Any
 
 from apps.consent.models import Purpose
 from apps.consent.states import MARKETING, Basis
-from apps.core.fast_path import Prepared, Remembered
+from apps.core.fast_path import Prepared, Remembered, array
 
+Limit = tuple[str, datetime]  # its ground, or the purpose objected to; since when
 ASKED = "SELECT key, place FROM unnest(%(keys)s::text[]) WITH ORDINALITY AS asked (key, place)"
 RESTRICTED = """
 LEFT JOIN LATERAL (
@@ -22,19 +23,19 @@ LEFT JOIN LATERAL (
 """
 _states = Prepared(
     "consent_check",
-    f"""
-SELECT restriction.ground, restriction.since, objection.purpose, objection.since, s.is_allowed, s.since, s.until
-FROM ({ASKED}) asked
+    """
+SELECT asked.place, NULL AS key, NULL AS ground, NULL AS purpose, s.since, s.is_allowed, s.until
+FROM unnest(%(keys)s::text[]) WITH ORDINALITY AS asked (key, place)
 LEFT JOIN consent_state s
     ON s.scope = %(scope)s AND s.subject_key = asked.key AND s.purpose = %(purpose)s
-{RESTRICTED}
-LEFT JOIN LATERAL (
-    SELECT purpose, since FROM consent_objection
-    WHERE scope = %(scope)s AND subject_key = asked.key AND lifted_at IS NULL AND purpose = ANY(%(objectable)s::text[])
-    ORDER BY since LIMIT 1
-) objection ON true
-ORDER BY asked.place
-""",  # noqa: S608 - of constants
+UNION ALL
+SELECT NULL, subject_key, ground, NULL, since, NULL, NULL FROM consent_restriction
+WHERE scope = %(scope)s AND subject_key = ANY(%(keys)s) AND lifted_at IS NULL
+UNION ALL
+SELECT NULL, subject_key, NULL, purpose, since, NULL, NULL FROM consent_objection
+WHERE scope = %(scope)s AND subject_key = ANY(%(keys)s) AND lifted_at IS NULL AND purpose = ANY(%(objectable)s::text[])
+ORDER BY place, since
+""",
     milliseconds=2000,
 )
 _restrictions = Prepared(
@@ -70,17 +71,24 @@ def check_consents(*, scope: str, purpose: str, keys: Sequence[str], now: dateti
     """One answer for each subject key, in their order."""
     rests = purposes(purpose) or Rests()
     objectable = [purpose, MARKETING] if rests.is_marketing else [purpose]
-    asked = {"scope": scope, "purpose": purpose, "keys": keys, "objectable": objectable}
-    return [_answer(rests, row, now) for row in _states.rows(asked)]
+    rows = _states.rows({"scope": scope, "purpose": purpose, "keys": array(keys), "objectable": array(objectable)})
+    restricted: dict[str, Limit] = {}
+    objected: dict[str, Limit] = {}
+    for _place, key, ground, objected_to, since, _is_allowed, _until in rows[len(keys) :]:
+        (restricted if ground else objected).setdefault(key, (ground or objected_to, since))
+    states = zip(keys, rows, strict=False)  # the rows of limits come after those of the keys
+    return [_answer(rests, row[4:], restricted.get(key), objected.get(key), now) for key, row in states]
 
 
-def _answer(rests: Rests, row: tuple[Any, ...], now: datetime) -> dict[str, Any]:
-    ground, restricted, objected_to, objected, said, since, until = row
+def _answer(
+    rests: Rests, state: tuple[Any, ...], restriction: Limit | None, objection: Limit | None, now: datetime
+) -> dict[str, Any]:
+    since, said, until = state
     is_allowed, why, counts_from = False, "", since
-    if restricted:
-        why, counts_from = "restricted", restricted
-    elif objected:
-        why, counts_from = "objected", objected
+    if restriction:
+        why, counts_from = "restricted", restriction[1]
+    elif objection:
+        why, counts_from = "objected", objection[1]
     elif rests.has_ended:
         why, counts_from = "purpose_ended", None
     elif said is False:
@@ -99,8 +107,8 @@ def _answer(rests: Rests, row: tuple[Any, ...], now: datetime) -> dict[str, Any]
         "since": counts_from.isoformat() if counts_from else None,
         "until": until.isoformat() if until and is_allowed else None,
         "why": why,
-        "restriction": {"ground": ground, "since": restricted.isoformat()} if restricted else None,
-        "objection": {"purpose": objected_to, "since": objected.isoformat()} if objected else None,
+        "restriction": {"ground": restriction[0], "since": restriction[1].isoformat()} if restriction else None,
+        "objection": {"purpose": objection[0], "since": objection[1].isoformat()} if objection else None,
     }
 
 
@@ -108,5 +116,5 @@ def check_restrictions(*, scope: str, keys: Sequence[str]) -> list[dict[str, Any
     """Whether the use of each subject's data is restricted, in their order."""
     return [
         {"restricted": since is not None, "ground": ground, "since": since.isoformat() if since else None}
-        for ground, since in _restrictions.rows({"scope": scope, "keys": keys})
+        for ground, since in _restrictions.rows({"scope": scope, "keys": array(keys)})
     ]

@@ -13,14 +13,15 @@ import time
 import traceback
 import weakref
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache, wraps
 from http import HTTPStatus
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import psycopg2
 from django.conf import settings
+from django.core.signals import request_started
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, connections
+from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, get_resolver
 
@@ -65,8 +66,7 @@ class Call:
         return self.environ["wsgi.url_scheme"] == "https" or (bool(name) and self.environ.get(name) == value)
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """What goes back."""
 
     status: int
@@ -103,7 +103,10 @@ class Refused(Exception):
 
 def answer(content: Any, *, status: int = 200) -> Answer:
     """JSON."""
-    return Answer(status, json.dumps(content, separators=(",", ":")).encode(), (("Content-Type", "application/json"),))
+    return Answer(status, _as_json(content).encode(), (("Content-Type", "application/json"),))
+
+
+_as_json = json.JSONEncoder(separators=(",", ":")).encode  # made once, as `_from_json` is
 
 
 def nothing() -> Answer:
@@ -212,9 +215,7 @@ def read_json(call: Call, *, limit: int) -> dict[str, Any]:
     if not length.isascii() or not length.isdigit() or len(length) > 9 or int(length) > limit:
         raise Refused(413, "size", f"Send {limit:,} bytes at most.")
     try:
-        found = json.loads(
-            call.environ["wsgi.input"].read(int(length)), object_pairs_hook=_once, parse_constant=_refuse
-        )
+        found = _from_json(call.environ["wsgi.input"].read(int(length)).decode())
     except (ValueError, RecursionError):
         raise Refused(400, "json", "The body is no JSON object.") from None
     if not isinstance(found, dict):
@@ -231,6 +232,9 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse(constant: str) -> None:
     raise ValueError(constant)
+
+
+_from_json = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_refuse).decode
 
 
 # --- how often --------------------------------------------------------------------------------------------------------
@@ -321,8 +325,7 @@ class Prepared:
         # For the session: nothing else here prepares statements, and a plan made anew costs more than the statement.
         self._prepare = f"SET plan_cache_mode = force_generic_plan; PREPARE {name} AS {numbered}"
         values = ", ".join(f"%({each})s" for each in names)
-        # One message, so one transaction: the limit ends with it.
-        self._execute = f"SET LOCAL statement_timeout = {milliseconds}; EXECUTE {name} ({values})"
+        self._execute, self._limit = f"EXECUTE {name} ({values})", milliseconds
         self._known: weakref.WeakSet[Any] = weakref.WeakSet()
 
     def rows(self, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
@@ -355,5 +358,28 @@ class Prepared:
         if raw not in self._known:
             cursor.execute(self._prepare)
             self._known.add(raw)
+        if here.in_atomic_block:
+            cursor.execute(f"SET LOCAL statement_timeout = {self._limit}")
+        elif _limits.get(raw) != self._limit:
+            cursor.execute(f"SET statement_timeout = {self._limit}")
+            _limits[raw] = self._limit
         cursor.execute(self._execute, parameters)
         return cursor
+
+
+_limits: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
+"""Connections on which a limit stands: a thread answers one call after another, so it is set once for all of them."""
+
+
+@receiver(request_started)
+def _lift_limit(**_about: Any) -> None:
+    """A page that comes next on the same connection may take longer."""
+    if connection.connection is not None and _limits.pop(connection.connection, 0):
+        with connection.cursor() as cursor:
+            cursor.execute("RESET statement_timeout")
+
+
+def array(words: Iterable[str]) -> str:
+    """An array of words without commas, quotes, braces or spaces, as PostgreSQL reads it: a list would become an
+    expression of as many constants, which costs both sides twice the time."""
+    return f"{{{','.join(words)}}}"

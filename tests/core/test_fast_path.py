@@ -130,6 +130,21 @@ def test_a_statement_gives_up():
         slow.rows({"a": 5})
 
 
+def test_a_limit_stands_from_call_to_call_and_a_page_lifts_it(committed_db):
+    from django.core.signals import request_started
+    from django.db import connection
+
+    shown = "SELECT current_setting('statement_timeout') WHERE %(a)s = 1"
+    brief, long = Prepared("brief", shown, milliseconds=700), Prepared("long", shown, milliseconds=900)
+    found = [each.rows({"a": 1}) for each in (brief, brief, long, brief)]
+    assert found == [[(limit,)] for limit in ("700ms", "700ms", "900ms", "700ms")]
+    request_started.send(sender=None)
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW statement_timeout")
+        assert cursor.fetchone() == ("0",)
+    connection.close()
+
+
 def test_a_database_that_fails_is_a_matter_of_time():
     def failing(call):
         raise fast_path.psycopg2.OperationalError

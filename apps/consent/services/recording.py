@@ -63,9 +63,7 @@ class Decision:
         # Who takes back a part (a yes stays in it) said something that goes on.
         takes_all_back = self.action == Action.WITHDRAWN and not any(self.choices.values())
         ends = takes_all_back or (self.until is None and self.action in SAYING_NO)
-        names = ("id", "scope", "subject_key", "action", "method", "text", "language", "user_id", "register_version")
-        row = {name: getattr(self, name) for name in (*names, "gpc", "page", "agent", "previous", "until")}
-        return row | {
+        return vars(self) | {
             "at": at,
             "since": min(at, now),  # a clock that runs ahead keeps no later answer from holding
             "received_at": now,
