@@ -80,7 +80,7 @@
       try {
         const script = d.createElement("script"), src = old.dataset.src || old.getAttribute("src");
         if (!trust) {
-          const same = text => text, rules = { createScript: same, createScriptURL: same };
+          const rules = { createScript: String, createScriptURL: String };
           try { trust = w.trustedTypes.createPolicy("portal-consent", rules); } catch { trust = rules; }
         }
         for (const { name, value } of old.attributes) if (!/^(type|nonce|src|data-(src|type))$/.test(name)) script.setAttribute(name, value);

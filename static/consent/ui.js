@@ -50,7 +50,7 @@ export default kit => {
   };
   const open = from => {
     if (layer?.open) return;
-    opener = from === 0 ? 0 : from || d.activeElement;
+    opener = from ?? d.activeElement;
     const boxes = {}, lists = {}, kept = kit.get(), dialog = h("dialog", { id: "preferences", "aria-labelledby": "title", lang: T.lang, dir: T.dir });
     const part = name => {
       const { name: title, text } = words.categories[name], isFixed = name == "necessary";
@@ -72,7 +72,7 @@ export default kit => {
       put();
       if (isLeaving || kit.get()) return opener?.focus?.();
       ask();
-      opener === 0 ? root.getElementById("choose")?.focus() : opener?.focus?.();
+      (opener === 0 ? root.getElementById("choose") : opener)?.focus?.();
     };
     isLeaving = 0;
     put(dialog);
@@ -99,16 +99,16 @@ export default kit => {
   };
 
   // --- a decision ---
-  const b64 = bytes => btoa(String.fromCharCode(...bytes)).replace(/\+/g, "-").replace(/\//g, "_").replace(/=/g, "");
+  const b64 = bytes => btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").slice(0, 22);
   const uuid = bytes => [...bytes].map(byte => (byte + 256).toString(16).slice(1)).join("").replace(/(.{8})(....)(....)(....)/, "$1-$2-$3-$4-");
   const random = () => crypto.getRandomValues(new Uint8Array(16));
   const stamped = (bytes, time) => { // UUID version 7, RFC 9562
     for (let i = 6; i--; time = Math.floor(time / 256)) bytes[i] = time % 256;
-    bytes[6] = bytes[6] & 15 | 112;
-    bytes[8] = bytes[8] & 63 | 128;
+    bytes[6] |= 112, bytes[6] &= 127;
+    bytes[8] |= 128, bytes[8] &= 191;
     return bytes;
   };
-  const unb64 = text => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), c => c.charCodeAt());
+  const unb64 = text => Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), c => c.charCodeAt());
   const write = (value, age, rest = "") => d.cookie = `portal_consent=${value}; Path=/; Max-Age=${age}; SameSite=Lax` + (location.protocol == "https:" ? "; Secure" : "") + rest;
   // Where the site's domain is refused, for this host alone.
   const store = (value, at) => {
@@ -126,10 +126,8 @@ export default kit => {
     // 1. remembered, at once
     store([1, visitor, T.material, NAMES.map(name => +yes.includes(name)).join(""), Math.floor(at / 1e3).toString(36), event, +gpc].join("."), at);
     // 2. kept until the server has it
-    const choices = {};
-    for (const name of NAMES) choices[name] = yes.includes(name);
     keep([...waiting(), {
-      id: uuid(bytes), visitor, site: T.site, choices, method, action: withdrawn[0] && !yes.some(name => !was.yes.includes(name)) ? "withdrawn" : "chosen",
+      id: uuid(bytes), visitor, site: T.site, choices: Object.fromEntries(NAMES.map(name => [name, yes.includes(name)])), method, action: withdrawn[0] && !yes.some(name => !was.yes.includes(name)) ? "withdrawn" : "chosen",
       text: T.text, language: T.lang, register: T.number, gpc, page: (location.origin + location.pathname).slice(0, 300),
       previous: before ? uuid(unb64(before.event)) : null, at: at.toISOString()
     }]);
@@ -183,7 +181,7 @@ export default kit => {
   };
   // This browser's clock is wrong: the server's, and the same random part. Whatever names the old id names the new one.
   const restamp = (id, time) => {
-    const bytes = Uint8Array.from(id.replace(/-/g, "").match(/../g), each => parseInt(each, 16));
+    const bytes = Uint8Array.from(id.match(/[^-]{2}/g), each => parseInt(each, 16));
     const was = b64(bytes), event = b64(stamped(bytes, time)), fresh = uuid(bytes), mine = kit.read();
     keep(JSON.parse(JSON.stringify(waiting()).replaceAll(id, fresh)));
     if (mine?.event == was) store(d.cookie.split(/[ ;=]/).find(part => part.includes(was)).replace(was, event), mine.at);
@@ -196,13 +194,13 @@ export default kit => {
   // --- a choice handed over by another domain: taken only where this tab asked for it, else a link could bring anybody's ---
   const take = async () => {
     try {
-      const [here, said] = location.href.split("#portal-consent="), state = sessionStorage.getItem(STATE), mine = kit.get();
+      const [here, said] = location.href.split("#portal-consent="), state = sessionStorage[STATE], mine = kit.now();
       history.replaceState(history.state, "", here);
-      sessionStorage.removeItem(STATE);
+      delete sessionStorage[STATE];
       if (said >= 0) { // there is one, of that second: the portal gives it to who asks
         if (mine?.at >= said * 1e3) return;
         const state = b64(random());
-        sessionStorage.setItem(STATE, state);
+        sessionStorage[STATE] = state;
         return location.replace(`${base}/cookies/continue/?state=${state}&to=${encodeURIComponent(here)}`);
       }
       const answer = await post("/handover", { token: said, state, site: T.site });

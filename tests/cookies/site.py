@@ -97,7 +97,7 @@ class Visit:
         else:
             said = json.loads(route.request.post_data)
             if url.path.endswith("/handover"):
-                known = self.handover and said["token"] == "to:ken" and said["state"] in self.states
+                known = self.handover and said["token"] == "to:ken" and said.get("state") in self.states
                 return route.fulfill(status=200 if known else 422, headers=allowed, body=json.dumps(self.handover))
             if "shown" in said:
                 self.shown.append(said["shown"])
