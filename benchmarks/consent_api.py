@@ -4,8 +4,7 @@ The limit line is pgbench with prepared statements, as many clients, the same ta
 INSERT into `consent_event` with synchronous commit, one SELECT by the primary key of `consent_state`. The web server is
 granian as `make run` starts it, with two workers for two cores. What asks is one thread on one epoll that writes
 requests made beforehand and keeps the answers, to be counted when the clock has stopped: some 12 µs of one core a
-request, which the two cores pay for as well. Every run asserts
-that exactly the rows asked for were written or found.
+request, which the two cores pay for as well. Every run asserts that exactly the rows asked for were written or found.
 """
 
 import json

@@ -58,7 +58,8 @@ def parse_identity(kind: str, raw: str, *, region: str | None = None, field: str
         identity_type = IdentityType(kind)
     except ValueError:
         raise InvalidInput(field, _("“%(kind)s” is not a kind of identity.") % {"kind": str(kind)[:40]}) from None
-    text = unicodedata.normalize("NFKC", str(raw)).strip()
+    text = str(raw)
+    text = (text if text.isascii() else unicodedata.normalize("NFKC", text)).strip()
     if not text:
         raise InvalidInput(field, _("Enter a value."))
     if len(text) > MAX_LENGTH:
@@ -66,8 +67,11 @@ def parse_identity(kind: str, raw: str, *, region: str | None = None, field: str
     is_plain = text.isascii() and text.isprintable()  # said first because thousands are checked at once
     if not is_plain and any(unicodedata.category(letter) in ("Cc", "Cs", "Cn") for letter in text):
         raise InvalidInput(field, _("This holds characters that can’t be part of an identity."))
-    parse = {IdentityType.EMAIL: _email, IdentityType.PHONE_NUMBER: _phone}.get(identity_type)
-    return Identity(identity_type, parse(text, region, field) if parse else text)
+    if identity_type is IdentityType.EMAIL:
+        text = _email(text, field)
+    elif identity_type is IdentityType.PHONE_NUMBER:
+        text = _phone(text, region, field)
+    return Identity(identity_type, text)
 
 
 def detect(line: str) -> IdentityType:
@@ -81,7 +85,7 @@ def detect(line: str) -> IdentityType:
     return IdentityType.CUSTOMER_REFERENCE
 
 
-def _email(text: str, region: str | None, field: str) -> str:
+def _email(text: str, field: str) -> str:
     wrong = InvalidInput(field, _("Enter an e-mail address like name@example.com."))
     local, at, domain = text.rpartition("@")
     if not at or not LOCAL_PART.match(local):
