@@ -15,6 +15,7 @@ import weakref
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from functools import cache, wraps
 from http import HTTPStatus
+from ipaddress import IPv6Address
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import psycopg2
@@ -251,7 +252,10 @@ def network_of(call: Call) -> str:
     address = forwarded or call.header("REMOTE_ADDR")
     if "." in address:
         return address.removeprefix("::ffff:").rpartition(".")[0]
-    return ":".join(address.split(":")[:3])
+    try:
+        return IPv6Address(address).exploded[:14]
+    except ValueError:
+        return ""  # nonsense, all of it together
 
 
 class Buckets:

@@ -59,7 +59,8 @@ def page(key: str, *, cursor: str | None, now: datetime) -> dict[str, Any]:
     acts = show_all(with_texts(rows.rows), now=now)
     states = list(State.objects.ours().filter(subject_key=key).order_by("scope", "purpose"))
     objections = list(Objection.objects.ours().filter(subject_key=key).order_by("-since"))
-    names = titles_of({one.purpose for one in (*states, *objections)}) | {MARKETING: _("Direct marketing")}
+    purposes = {state.purpose for state in states} | {objection.purpose for objection in objections}
+    names = titles_of(purposes) | {MARKETING: _("Direct marketing")}
     return {
         "key": key,
         "page": rows,
