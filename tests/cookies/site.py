@@ -44,6 +44,7 @@ class Visit:
         self.answers: list[tuple[int, dict[str, Any]]] = []  # of the ingest, each once; then 201
         self.handover: dict[str, Any] = {}  # what the portal says of a token, to the tab that asked for one
         self.states: list[str] = []  # those that asked
+        self.tokens: list[str] = []  # those that came back
         self.is_down = False
         self.pages = {"/": HEAD + SNIPPET + TAGS + BODY}
         self.language, self.policy = "en", STRICT
@@ -97,6 +98,7 @@ class Visit:
         else:
             said = json.loads(route.request.post_data)
             if url.path.endswith("/handover"):
+                self.tokens.append(said["token"])
                 known = self.handover and said["token"] == "to:ken" and said.get("state") in self.states
                 return route.fulfill(status=200 if known else 422, headers=allowed, body=json.dumps(self.handover))
             if "shown" in said:

@@ -6,6 +6,7 @@ from apps.consent.models import Event
 from apps.cookies.choice import NAME, parse
 from tests.journeys.conftest import (  # noqa: F401
     browser_type_launch_args,
+    demo_template,
     live_portal,
     pytest_collection_modifyitems,
     static_root,

@@ -337,8 +337,8 @@ def test_a_choice_is_taken_over_from_another_domain_unless_a_newer_one_is_here(v
     visit.handover["choices"] = dict.fromkeys(NAMES, True)
     for hint, asked in ((f"{decided.timestamp():.0f}", 1), ("1e10", 2)):
         again = visit.open(f"/#portal-consent={hint}")
-        wait_for(lambda count=asked: len(visit.states) >= count or page.wait_for_timeout(20), seconds=5, what="asking")
-        again.wait_for_timeout(1000)
+        wait_for(lambda count=asked: len(visit.tokens) >= count or page.wait_for_timeout(20), seconds=9, what="a token")
+        again.wait_for_timeout(500)
         assert again.evaluate("portalConsent.get().marketing") is False
         assert len(visit.states) == asked, "only for what may be newer the portal is asked"
 

@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -186,7 +187,9 @@ def test_a_state_folder_that_the_servers_user_cannot_enter_gets_its_data_outside
         shutil.rmtree(home)
 
 
-def test_servers_die_with_a_killed_test_run_and_the_next_one_removes_the_folder():
+def test_servers_die_with_a_killed_test_run_and_the_next_one_removes_the_folder(folder, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))  # in the common one any other test run is the next
+    monkeypatch.setenv("TMPDIR", str(folder))
     code = "import time, privacy_portal.embedded as e; print(e.throw_away().home, flush=True); time.sleep(9)"
     run = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     home = Path(run.stdout.readline().strip())

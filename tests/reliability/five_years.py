@@ -101,6 +101,7 @@ class Provider:
         described = {
             kind.rule: {"tenant": "account_id", "clock": "clock", "retention": [kind.rule]}
             | (place if kind.rule == LONGER[0] else {})
+            | ({"clocks": {"created": "clock"}} if kind.rule == "payment_methods" else {})
             for kind in self.kinds
         }
         portal = {"store": "platform", "schema": "years", "capacity": "controller", "collections": described,
