@@ -18,6 +18,7 @@ from apps.datamap.guards import Declared, Flaw, Guarded, Keep
 from apps.datamap.services import Collection, mapped_collections
 
 NOT_ASKED = "not_asked"
+UNDATED = "undated"  # the store does not say when the row was saved: it may be the one that was asked for
 SAVED = "created"  # the event whose clock on the map says when a row was saved
 TOLD_APART = frozenset({"payment_methods"})  # rules under which one may go while a later one stays
 
@@ -46,15 +47,20 @@ def only(asked: Asked) -> Iterator[None]:
 
 def only_what_was_asked(store: str, collection: Guarded, now: datetime) -> list[Keep]:
     """Rows of other collections, those that the map puts under another rule of the same collection, and those that
-    were saved at another time."""
+    were saved at another time; those without a time stay too, and the removal is not done while there are any."""
     asked = _asked.get()
     if asked is None:
         return []
     wanted = asked.rules.intersection(collection.retention)
     if not wanted:
         return [_keep(true())]
-    asked_for = (_under(wanted, collection), _saved(asked, collection))
-    return [_keep(not_(one)) for one in asked_for if one is not None]
+    under_these, undated = _under(wanted, collection), _undated(asked, collection)
+    asked_for = (under_these, _saved(asked, collection))
+    keeps = [_keep(not_(one)) for one in asked_for if one is not None]
+    if undated is not None:
+        predicate = undated if under_these is None else and_(undated, under_these)
+        keeps.append(Keep(predicate, ground=UNDATED, kind="open_request"))
+    return keeps
 
 
 def _keep(predicate: ColumnElement[bool]) -> Keep:
@@ -79,7 +85,15 @@ def _saved(asked: Asked, collection: Guarded) -> ColumnElement[bool] | None:
         return false()
     limits = [clock >= _instant(asked.saved_from, clock)] if asked.saved_from else []
     limits += [clock < _instant(asked.saved_before, clock)] if asked.saved_before else []
-    return func.coalesce(and_(*limits), false())
+    return func.coalesce(and_(*limits), true())  # `_undated` has those without
+
+
+def _undated(asked: Asked, collection: Guarded) -> ColumnElement[bool] | None:
+    """Rows of which nobody can tell whether they were asked for; None where that makes no difference."""
+    clock = collection.clocks.get(SAVED)
+    if clock is None or (asked.saved_from is None and asked.saved_before is None):
+        return None
+    return clock.is_(None)
 
 
 def _instant(at: datetime, clock: ColumnElement[Any]) -> ColumnElement[Any]:

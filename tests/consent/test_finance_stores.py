@@ -38,16 +38,31 @@ def platform(committed_db):
         yield one
 
 
-def save(platform, last_four="4242", **changes):
-    """The person saves a card here; billing then keeps it in a store of its own."""
+def saved(platform, last_four, **changes):
     card = {"last_four": last_four, "expires": "2029-05", "holder": "Jan"}
     words = current_text(finance.METHOD, "en").digest
-    given = {"account": platform.account, "manner": MANNER, "by": platform.user, "now": datetime.now(UTC)} | changes
-    finance.save_payment_method(kind="card", details=card, text=words, **given)
+    given = {"account": platform.account, "manner": MANNER, "by": platform.user, "now": datetime.now(UTC)}
+    return given | {"kind": "card", "details": card, "text": words} | changes
+
+
+def save(platform, last_four="4242", **changes):
+    """The person saves a card here; billing then keeps it in a store of its own."""
+    given = saved(platform, last_four, **changes)
+    finance.save_payment_method(**given)
     platform.sql(
         "INSERT INTO platform.payment_methods (account_id, holder_id, kind, card_last_four, created_at) "
         "VALUES (%s, %s, 'card', %s, %s)",
         *(platform.number, platform.holder, last_four, given["now"] + timedelta(milliseconds=1)),
+    )
+
+
+def save_undated(platform, last_four):
+    """Billing keeps a card and does not say since when."""
+    platform.sql("ALTER TABLE platform.payment_methods ALTER created_at DROP NOT NULL")
+    platform.sql(
+        "INSERT INTO platform.payment_methods (account_id, holder_id, kind, card_last_four, created_at) "
+        "VALUES (%s, %s, 'card', %s, NULL)",
+        *(platform.number, platform.holder, last_four),
     )
 
 
@@ -123,6 +138,34 @@ def test_who_withdraws_and_saves_another_one_loses_the_first_and_keeps_the_secon
     save(platform, "2222")
     assert tasks.remove_what_ended() == 1
     assert (there(platform), here()) == (["2222"], ["2222"])
+
+
+def test_a_lone_method_goes_whole_whatever_a_store_says_of_when_it_was_saved(platform):
+    save(platform)
+    save_undated(platform, "4242")
+    ahead = "UPDATE platform.payment_methods SET created_at = now() + interval '1 minute' WHERE created_at IS NOT NULL"
+    platform.sql(f"{ahead} AND holder_id = %s", platform.holder)
+    withdraw(platform)
+    assert tasks.remove_what_ended() == 1
+    assert there(platform) == []
+
+
+def test_a_method_without_a_time_is_not_said_to_be_gone_while_another_one_stays(platform):
+    save(platform, "1111")
+    save_undated(platform, "3333")
+    save(platform, "2222")
+    assert tasks.remove_what_ended() == 0
+    removal = Removal.objects.get()
+    assert (removal.done_at, removal.error_code) == (None, "undated")
+    assert there(platform) == ["2222", "3333"]
+
+
+def test_two_who_save_at_once_are_one_after_the_other(platform):
+    now = datetime.now(UTC)
+    save(platform, "1111", now=now)
+    finance.save_payment_method(**saved(platform, "2222", now=now - timedelta(seconds=1)))
+    removal = Removal.objects.get()
+    assert removal.saved_before == PaymentMethod.objects.get().created_at == now + timedelta(microseconds=1)
 
 
 def test_a_store_that_can_t_tell_a_replaced_method_from_the_new_one_is_not_let_onto_the_map(platform, tmp_path):

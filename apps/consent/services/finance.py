@@ -3,16 +3,17 @@
 import json
 import uuid
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import CustomerAccount, Membership, User
 from apps.consent.models import PaymentMethod, TopUp
 from apps.consent.services.answers import Manner, current_text, say, shown_text
-from apps.consent.services.removals import order_removal
+from apps.consent.services.removals import bound_removals, order_removal
 from apps.consent.states import Action, Need, PaymentKind
 from apps.core import crypto
 from apps.core.clock import local_date
@@ -51,6 +52,7 @@ def save_payment_method(
     Raises `InvalidInput` on `text` where other words are in force by now.
     """
     _lock(account)
+    now = _after_the_last(account, now=now)
     words = shown_text(METHOD, text)
     action = Action.RENEWED if PaymentMethod.objects.of(account).standing().exists() else Action.GIVEN
     event = say(action, {METHOD: True}, subject_key=subject_of(account), text=words, manner=manner, now=now)
@@ -73,6 +75,14 @@ def _replace(account: CustomerAccount, *, event: uuid.UUID, now: datetime) -> No
             _delete(method, now=now)
         else:
             _keep(method, method.needed_for, method.needed_until)
+    if account.platform_account_id:
+        bound_removals(purpose=METHOD, account=account.platform_account_id, saved_before=now)
+
+
+def _after_the_last(account: CustomerAccount, *, now: datetime) -> datetime:
+    """The instant of saving, read before the lock: whoever waited for it comes after the one who held it."""
+    newest = PaymentMethod.objects.of(account).aggregate(newest=Max("created_at"))["newest"]
+    return max(now, newest + timedelta(microseconds=1)) if newest else now
 
 
 @transaction.atomic
@@ -127,18 +137,20 @@ def _delete(method: PaymentMethod, *, now: datetime) -> None:
     if saver is not None:
         whom, account = [Identity(IdentityType.EMAIL, saver.email)], method.account.platform_account_id
         order = {"purpose": METHOD, "rules": RULES, "identities": whom, "event": method.event, "account": account}
-        order_removal(**order, **_time_of(method, now=now), now=now)  # type: ignore[arg-type]
+        order_removal(**order, **_time_of(method), now=now)  # type: ignore[arg-type]
     method.delete()
 
 
-def _time_of(method: PaymentMethod, *, now: datetime) -> dict[str, datetime | None]:
-    """While it was the one that is saved: what other stores hold from then is this one, or is left of earlier ones."""
+def _time_of(method: PaymentMethod) -> dict[str, datetime | None]:
+    """While it was the one that is saved: what other stores hold from then is this one, or is left of earlier ones.
+    Without another one here all of it goes, whenever a store says that it was saved; one that is saved before it is
+    gone sets the end."""
     others = PaymentMethod.objects.of(method.account).exclude(pk=method.pk).order_by("created_at")
     later = others.filter(created_at__gt=method.created_at).first()
     has_earlier = others.filter(created_at__lte=method.created_at).exists()
     return {
         "saved_from": method.created_at if has_earlier else None,
-        "saved_before": later.created_at if later else now,
+        "saved_before": later.created_at if later else None,
     }
 
 

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from apps.consent.models import Removal
-from apps.consent.removing import NOT_ASKED, Asked, only, under
+from apps.consent.removing import NOT_ASKED, UNDATED, Asked, only, under
 from apps.core.crypto import lookup
 from apps.core.errors import DomainError
 from apps.core.identities import Identity
@@ -54,6 +54,13 @@ def order_removal(
     facts = {"purpose": purpose, "rules": list(rules), "event": event}
     record(actor="system", verb="consent.removal_ordered", target=f"consent.removal:{row.pk}", at=now, **facts)
     return row
+
+
+@transaction.atomic
+def bound_removals(*, purpose: str, account: str, saved_before: datetime) -> int:
+    """Another one is saved for the account: what is still to go is what was saved before it. How many it touched."""
+    unbounded = Removal.objects.open().filter(purpose=purpose, account=account, saved_before=None)
+    return unbounded.update(saved_before=saved_before)
 
 
 @transaction.atomic
@@ -111,8 +118,9 @@ def _work(removal: Removal, *, now: datetime) -> bool:
         for store, _rank in sorted(plan.ranks.items(), key=lambda item: item[1]):
             counts.update(_erase(removal, plan, store, now=now))
         remaining = [one for store in plan.ranks for one in datamap.search_again(plan, store=store, now=now)]
-    if any(one.ground != NOT_ASKED for one in remaining):
-        return _wait(removal, counts, now=now)
+    grounds = {one.ground for one in remaining} - {NOT_ASKED}
+    if grounds:
+        return _wait(removal, counts, code=UNDATED if UNDATED in grounds else "", now=now)
     return _finish(removal, counts, now=now)
 
 
@@ -156,10 +164,10 @@ def _counted(receipt: datamap.Receipt, removal: Removal) -> Counter[str]:
 
 
 @transaction.atomic
-def _wait(removal: Removal, counts: Counter[str], *, now: datetime) -> bool:
-    """Something keeps a row: look again, with a new plan, until nothing does."""
+def _wait(removal: Removal, counts: Counter[str], *, code: str, now: datetime) -> bool:
+    """Something keeps a row: look again, with a new plan, until nothing does. `code`: why somebody must help."""
     went = {"erased": counts["erased"], "anonymised": counts["anonymised"]}
-    values = {"plan_hash": "", "error_code": "", "next_attempt_at": now + LOOK_AGAIN, "counts": went}
+    values = {"plan_hash": "", "error_code": code, "next_attempt_at": now + LOOK_AGAIN, "counts": went}
     Removal.objects.open().filter(pk=removal.pk).update(**values)
     record(actor="system", verb="consent.removal_waits", target=f"consent.removal:{removal.pk}", at=now, **counts)
     return False
