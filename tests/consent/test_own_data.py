@@ -25,7 +25,7 @@ def owner_with_everything(*, now):
     text = {purpose: current_text(purpose, "en").digest for purpose in (finance.METHOD, subscriptions.NEWSLETTER)}
     given = {"account": membership.account, "by": membership.user, "now": now, **SAID}
     finance.save_payment_method(kind="card", details=CARD, text=text[finance.METHOD], **given)
-    subscriptions.subscribe(identity=JAN, text=text[subscriptions.NEWSLETTER], language="en", now=now, **SAID)
+    subscriptions.subscribe(identities=[JAN], text=text[subscriptions.NEWSLETTER], language="en", now=now, **SAID)
     return given
 
 

@@ -156,6 +156,34 @@ def test_an_objection_that_somebody_made_where_they_had_signed_in_is_taken_back_
     assert marketing().products is True
 
 
+@pytest.mark.req("CON-5")
+@pytest.mark.threat("T18")
+def test_the_newsletter_lifts_no_objection_that_somebody_made_where_they_had_signed_in(client, sign_in, customer):
+    object_to_purpose(scope=PROVIDER, subject_key=customer.key, purpose=MARKETING, actor=customer.key, now=NOW)
+    asked = links.confirm_token(JAN, text=current_text(NEWS, "en").digest, now=NOW)
+    confirmed = client.post(reverse("consent:newsletter_confirm", args=[asked]))
+    for page in (confirmed, click(client, on=NEWS)):
+        assert page.status_code == 200
+        assert "Sign in, and take it back there." in page.content.decode()
+    assert Objection.objects.open().get().subject_key == customer.key
+    assert not Event.objects.exists()
+    assert not Subscription.objects.exists()
+    sign_in(client, customer)
+    client.post(reverse("consent:own_preferences"), {"on": NEWS, "text": current_text(NEWS, "en").digest})
+    assert marketing().newsletter
+
+
+@pytest.mark.req("CON-5")
+def test_asking_for_one_purpose_says_nothing_about_data_from_other_sources(client, customer):
+    Purpose.objects.update_or_create(
+        key="enrichment", defaults={"basis": Basis.INTEREST, "is_marketing": True, "created_at": NOW}
+    )
+    click(client, off=MARKETING)
+    assert click(client, on=NEWS).status_code == 200
+    assert marketing().newsletter
+    assert [one.purpose for one in Objection.objects.open()] == [PRODUCTS]
+
+
 def test_who_is_no_customer_sees_no_switch_for_product_news(client):
     page = client.get(path()).content.decode()
     assert "This address belongs to no customer" in page

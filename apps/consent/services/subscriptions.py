@@ -17,7 +17,7 @@ from apps.consent.models import PROVIDER, Objection, Purpose, Restriction, State
 from apps.consent.services.answers import Manner, current_text, is_on, read_text, say, shown_text
 from apps.consent.services.limits import lift_objection, object_to_purpose
 from apps.consent.services.persons import keys_of
-from apps.consent.states import MARKETING, Action
+from apps.consent.states import ENRICHMENT, MARKETING, Action
 from apps.core import crypto, limits
 from apps.core.errors import DomainError
 from apps.core.identities import Identity
@@ -102,7 +102,7 @@ def _write_to(identity: Identity, name: str, context: Mapping[str, str], *, lang
 def confirm_subscription(*, asked: links.Asked, language: str, manner: Manner, now: datetime) -> bool:
     """The second half of the double opt-in: the consent begins here. False when it stands already.
 
-    Raises `links.Spent` where the newsletter was ended after the link was sent.
+    Raises `links.Spent` where the newsletter was ended after the link was sent, and `DomainError` as `subscribe` does.
     """
     key = crypto.lookup(asked.identity)
     _lock(key)
@@ -110,25 +110,29 @@ def confirm_subscription(*, asked: links.Asked, language: str, manner: Manner, n
         return False
     if State.objects.of(PROVIDER, key).filter(purpose=NEWSLETTER, is_allowed=False, since__gt=asked.at).exists():
         raise links.Spent
-    _subscribe(asked.identity, words=read_text(NEWSLETTER, asked.text), language=language, manner=manner, now=now)
+    words = read_text(NEWSLETTER, asked.text)
+    _subscribe([asked.identity], words=words, language=language, manner=manner, now=now)
     return True
 
 
 @transaction.atomic
-def subscribe(*, identity: Identity, text: str, language: str, manner: Manner, now: datetime) -> bool:
-    """Say yes on a page that only the holder of the address can open. False when it stands already."""
-    key = crypto.lookup(identity)
-    _lock(key)
-    if marketing_of(identity, at=now).newsletter:
+def subscribe(*, identities: Sequence[Identity], text: str, language: str, manner: Manner, now: datetime) -> bool:
+    """Say yes on a page that only the holder of the address can open. False when it stands already.
+
+    `identities`: what the person proved to hold, the e-mail address first. Raises `DomainError` where an objection
+    stands under something that they did not prove now.
+    """
+    _lock(crypto.lookup(identities[0]))
+    if marketing_of(identities[0], at=now).newsletter:
         return False
-    _subscribe(identity, words=shown_text(NEWSLETTER, text), language=language, manner=manner, now=now)
+    _subscribe(identities, words=shown_text(NEWSLETTER, text), language=language, manner=manner, now=now)
     return True
 
 
-def _subscribe(identity: Identity, *, words: Text, language: str, manner: Manner, now: datetime) -> None:
-    key = crypto.lookup(identity)
+def _subscribe(proved: Sequence[Identity], *, words: Text, language: str, manner: Manner, now: datetime) -> None:
+    identity, key = proved[0], crypto.lookup(proved[0])
+    standing = _in_the_way(proved, to_allow=NEWSLETTER, manner=manner)
     event = say(Action.GIVEN, {NEWSLETTER: True}, subject_key=key, text=words, manner=manner, now=now)
-    standing = Objection.objects.of_any(PROVIDER, keys_of(identity)).open()
     _narrow(standing, to_allow=NEWSLETTER, actor=_actor(manner), now=now)
     Subscription.objects.filter(lookup=key).delete()
     row = Subscription(lookup=key, language=language, event=event, confirmed_at=now, last_contact_at=now)
@@ -137,11 +141,22 @@ def _subscribe(identity: Identity, *, words: Text, language: str, manner: Manner
     record(actor=_actor(manner), verb="consent.subscribed", target=f"consent.event:{event}", at=now, event=event)
 
 
+def _in_the_way(proved: Sequence[Identity], *, to_allow: str, manner: Manner) -> QuerySet[Objection]:
+    """The objections that stand in the way of one purpose. Raises `DomainError` where the person did not prove to be
+    the one who made them (T18)."""
+    keys = {crypto.lookup(one) for one in proved} | {_actor(manner)}
+    standing = Objection.objects.of_any(PROVIDER, keys_of(proved[0])).open().filter(purpose__in=(to_allow, MARKETING))
+    if {one.subject_key for one in standing} - keys:
+        raise DomainError("said_elsewhere", _("You objected where you had signed in. Sign in, and take it back there."))
+    return standing
+
+
 def _narrow(standing: QuerySet[Objection], *, to_allow: str, actor: str, now: datetime) -> int:
     """Lift what stands in the way of one purpose; how many were. Who objected to all direct marketing and now asks for
-    that one gets it, and nothing else: the objection goes on for every other purpose (GDPR 21(3))."""
-    rest = Purpose.objects.open().filter(is_marketing=True).exclude(key=to_allow).order_by("key")
-    in_the_way = list(standing.filter(purpose__in=(to_allow, MARKETING)))
+    that one gets it, and nothing else: the objection goes on for every other purpose (GDPR 21(3)). Data from other
+    sources has an objection of its own, which ends the keeping as well."""
+    rest = Purpose.objects.open().filter(is_marketing=True).exclude(key__in=(to_allow, ENRICHMENT)).order_by("key")
+    in_the_way = list(standing)
     for one in in_the_way:
         lift_objection(one, actor=actor, now=now)
         for purpose in rest.values_list("key", flat=True) if one.purpose == MARKETING else ():
@@ -194,13 +209,9 @@ def allow_products(*, identities: Sequence[Identity], language: str, manner: Man
     `identities`: what the person proved to hold, the e-mail address first. Raises `DomainError` where an objection
     stands under something that they did not prove now.
     """
-    key, proved = crypto.lookup(identities[0]), {crypto.lookup(one) for one in identities}
+    key = crypto.lookup(identities[0])
     _lock(key)
-    standing = (
-        Objection.objects.of_any(PROVIDER, keys_of(identities[0])).open().filter(purpose__in=(PRODUCTS, MARKETING))
-    )
-    if {one.subject_key for one in standing} - proved - {_actor(manner)}:
-        raise DomainError("said_elsewhere", _("You objected where you had signed in. Sign in, and take it back there."))
+    standing = _in_the_way(identities, to_allow=PRODUCTS, manner=manner)
     if not _narrow(standing, to_allow=PRODUCTS, actor=_actor(manner), now=now):
         return False
     words = current_text(PRODUCTS, language)

@@ -90,13 +90,23 @@ def _asked(request: HttpRequest, form: NewsletterForm) -> bool:
 def newsletter_confirm(request: HttpRequest, token: str) -> HttpResponse:
     """A button: programs that look through mail open every link, and must confirm nothing."""
     asked = links.read_confirm_token(token, now=clock.now())
-    if request.method != "POST":
-        text = read_text(services.NEWSLETTER, asked.text)  # the words that the proof will name
-        return render(request, "consent/newsletter_confirm.html", {"text": text})
+    if request.method == "POST" and _confirmed(request, asked):
+        messages.success(request, _("Your address is confirmed. You get the newsletter from now on."))
+        return redirect("consent:preferences", links.preferences_token(asked.identity, now=clock.now()))
+    text = read_text(services.NEWSLETTER, asked.text)  # the words that the proof will name
+    return render(request, "consent/newsletter_confirm.html", {"text": text})
+
+
+def _confirmed(request: HttpRequest, asked: links.Asked) -> bool:
     said = {"language": language_of(request), "manner": manner(request, Method.LINK)}
-    services.confirm_subscription(asked=asked, **said, now=clock.now())
-    messages.success(request, _("Your address is confirmed. You get the newsletter from now on."))
-    return redirect("consent:preferences", links.preferences_token(asked.identity, now=clock.now()))
+    try:
+        services.confirm_subscription(asked=asked, **said, now=clock.now())
+    except links.Spent:
+        raise
+    except DomainError as error:
+        messages.error(request, error.message)
+        return False
+    return True
 
 
 @csrf_exempt
@@ -185,12 +195,12 @@ def _switch(request: HttpRequest, whom: Whom) -> None:
     """One click a purpose: `on` or `off` names it. What is there already changes nothing."""
     said = {"language": language_of(request), "manner": manner(request, Method.PREFERENCES), "now": clock.now()}
     on, off = request.POST.get("on", ""), request.POST.get("off", "")
-    address, subject_key = whom.identities[0], services.subject_key(whom.identities[0])
+    subject_key = services.subject_key(whom.identities[0])
     try:
         if off in (services.NEWSLETTER, services.PRODUCTS, MARKETING):
             services.stop_marketing(subject_key=subject_key, purpose=off, **said)
         elif on == services.NEWSLETTER:
-            services.subscribe(identity=address, text=request.POST.get("text", ""), **said)
+            services.subscribe(identities=whom.identities, text=request.POST.get("text", ""), **said)
         elif on == services.PRODUCTS:
             services.allow_products(identities=whom.identities, **said)
         messages.success(request, _("Noted. It holds from now on."))
