@@ -273,6 +273,14 @@ def test_the_method_stays_while_automatic_top_up_is_on_and_the_page_says_so(clie
     assert not PaymentMethod.objects.exists()
 
 
+def test_an_ended_service_keeps_no_method_for_a_top_up_that_never_comes(client, account):
+    save(client, account)
+    order(client, account)
+    announced(account, now=NOW, ends_on=NOW.date())
+    click(client, account, "withdraw_payment_method")
+    assert not PaymentMethod.objects.exists()
+
+
 def test_a_refund_keeps_a_withdrawn_method_until_the_day_that_the_page_names(client, account, time_machine):
     save(client, account)
     finance.need_payment_method(account=account, need=Need.REFUND, until=date(2026, 12, 1), now=NOW)

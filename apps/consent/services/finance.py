@@ -109,12 +109,13 @@ def withdraw_payment_method(
 def _end(method: PaymentMethod, *, now: datetime) -> date | None:
     """Delete a withdrawn method, or let it stay for what needs it; the last day on which it stays, where one is known.
 
-    Automatic top-up outlasts a dated need, and its end has no date.
+    Automatic top-up outlasts a dated need, and its end has no date; with the service it needs nothing any more.
     """
     if method.needed_until and method.needed_until < local_date(now):
         method.needed_until, method.needed_for = None, ""
     others = PaymentMethod.objects.of(method.account).standing().exclude(pk=method.pk)
-    if TopUp.objects.of(method.account).standing().exists() and not others.exists():
+    is_charged = may_charge(method.account, now=now) is not None
+    if is_charged and not others.exists():
         _keep(method, method.needed_for or Need.TOP_UP, method.needed_until, has_end=False)
         return None
     if method.needed_until is None:
