@@ -51,13 +51,15 @@
   };
   const mark = () => root.dataset.consent = NAMES.filter(may).join(" ");
   const apply = next => {
-    taken = next.yes[0] ? now?.yes || [] : NAMES;
+    const gone = now ? now.yes.filter(name => !next.yes.includes(name)) : [];
+    taken = next.yes[0] ? gone : NAMES;
     now = last = next;
     mark();
     signal("update");
     scan(d);
     taken = [];
     d.dispatchEvent(new CustomEvent("portal-consent", { detail: get() }));
+    perhaps(it => it.end(gone));
   };
 
   const ready = new Promise(go => d.readyState == "loading" ? d.addEventListener("DOMContentLoaded", go) : go());
@@ -76,7 +78,7 @@
     busy = 1;
     ready.then(() => idle(() => {
       const next = () => { busy = 0; run(); }, old = queue.shift(), name = old.dataset.consent;
-      if (!may(name) || !old.isConnected) { shown.delete(old); return next(); }
+      if (!may(name) || !old.isConnected || old.noModule) { shown.delete(old); return next(); }
       try {
         const script = d.createElement("script"), src = old.dataset.src || old.getAttribute("src");
         if (!trust) {
@@ -87,7 +89,7 @@
         if (old.dataset.type) script.type = old.dataset.type;
         script.nonce = nonce;
         if (src) script.src = trust.createScriptURL(src); else script.text = trust.createScript(old.text);
-        const waits = src && !(script.async = old.hasAttribute("async"));
+        const waits = src && !(script.async = old.hasAttribute("async")) && /^$|module|javascript/.test(script.type);
         if (waits) script.addEventListener("load", next), script.addEventListener("error", next);
         old.replaceWith(script);
         ran[name] = 1;
@@ -175,7 +177,10 @@
   if (d.cookie.split("; ").some(part => has(gone, part.split("=")[0]))) perhaps(it => it.clean());
   let unsent;
   try { unsent = localStorage.getItem("portal-consent-queue"); } catch {}
-  if (/^#portal-consent=/.test(location.hash)) perhaps(it => it.take());
-  else if (site.asks && !now && w == w.top) perhaps(it => it.ask());
+  const handed = /^#portal-consent=(.*)/.exec(location.hash);
+  if (w == w.top) { // in a frame nobody is asked: the page around it could get a yes by a trick
+    if (handed) perhaps(it => it.take(handed[1], site.asks));
+    else if (site.asks && !now) perhaps(it => it.ask());
+  }
   if (unsent) perhaps(it => it.send());
 })

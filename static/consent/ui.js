@@ -3,7 +3,7 @@
 export default kit => {
   const { NAMES, base, gpc, own, holders } = kit, d = document, w = window, words = T.words;
   const KEY = "portal-consent-queue", STATE = "portal-consent-state";
-  let host, root, layer, banner, opener, isLeaving, isTold, memory = [];
+  let host, root, layer, banner, opener, isLeaving, isTold, memory;
 
   // --- elements: no markup is parsed, so no policy for Trusted Types is needed ---
   const h = (tag, props, ...inside) => {
@@ -36,8 +36,9 @@ export default kit => {
     }
     layer?.remove();
     layer = next;
-    if (layer) root.append(layer);
-    if (layer && !isTold) isTold = post("", { shown: T.text, site: T.site }).catch(() => 0);
+    if (!layer) return;
+    root.append(layer);
+    isTold ||= post("", { shown: T.text, site: T.site }).catch(() => 0);
   };
   const ask = () => {
     if (kit.get() || layer) return;
@@ -135,14 +136,18 @@ export default kit => {
     // 3. obeyed and sent, after the page is painted
     return new Promise(done => setTimeout(() => {
       kit.apply({ visitor, event, at, yes });
-      for (const wait of [0, 500, 1500]) setTimeout(clean, wait);
       send();
-      // What is not sent by then goes from the page that comes.
-      if ("reload" in own.dataset && withdrawn.some(name => kit.ran[name])) setTimeout(() => location.reload(), 300);
       done(kit.get());
     }));
   };
   const set = (answers, method, at) => decide(NAMES.filter(name => name in answers ? answers[name] : kit.may(name)), method, at);
+
+  // --- a change is obeyed, wherever it was made: in this tab, in another, before this page came back from the cache ---
+  const end = withdrawn => {
+    for (const wait of [0, 500, 1500]) setTimeout(clean, wait);
+    // What is not sent by then goes from the page that comes.
+    if ("reload" in own.dataset && withdrawn.some(name => kit.ran[name])) setTimeout(() => location.reload(), 300);
+  };
 
   // --- what was refused goes: every variant of a cookie that this host can reach ---
   const clean = () => {
@@ -164,10 +169,11 @@ export default kit => {
   addEventListener("pagehide", () => kit.now() && clean());
 
   // --- the proof: waits in this browser until the server has it ---
-  const waiting = () => { try { return JSON.parse(localStorage.getItem(KEY)) || memory; } catch { return memory; } };
+  // `memory` holds it only where the browser keeps nothing: all tabs go by the same list.
+  const waiting = () => { try { return memory || JSON.parse(localStorage.getItem(KEY)) || []; } catch { return []; } };
   const keep = list => {
-    memory = list;
-    try { list[0] ? localStorage.setItem(KEY, JSON.stringify(list)) : localStorage.removeItem(KEY); } catch {}
+    memory = 0;
+    try { list[0] ? localStorage.setItem(KEY, JSON.stringify(list)) : localStorage.removeItem(KEY); } catch { memory = list; }
   };
   const post = (path, body) => fetch(`${base}/api/v1/cookie-choices${path}`, { method: "POST", body: JSON.stringify(body), keepalive: true, credentials: "omit" });
   const flush = async () => {
@@ -188,26 +194,25 @@ export default kit => {
     for (const each of [kit.now(), kit.last()]) if (each?.event == was) each.event = event;
     return fresh;
   };
-  const send = () => navigator.locks ? navigator.locks.request(KEY, flush) : flush();
+  const send = () => navigator.locks ? navigator.locks.request(KEY, flush).catch(flush) : flush();
   addEventListener("online", send);
 
   // --- a choice handed over by another domain: taken only where this tab asked for it, else a link could bring anybody's ---
-  const take = async () => {
+  const take = async (said, asks) => {
+    history.replaceState(history.state, "", location.href.replace("#portal-consent=" + said, ""));
     try {
-      const [here, said] = location.href.split("#portal-consent="), state = sessionStorage[STATE], mine = kit.now();
-      history.replaceState(history.state, "", here);
+      const known = sessionStorage[STATE], state = b64(random());
       delete sessionStorage[STATE];
       if (said >= 0) { // there is one, of that second: the portal gives it to who asks
-        if (mine?.at >= said * 1e3) return;
-        const state = b64(random());
+        if (kit.now()?.at >= said * 1e3) return;
         sessionStorage[STATE] = state;
-        return location.replace(`${base}/cookies/continue/?state=${state}&to=${encodeURIComponent(here)}`);
+        return location.replace(`${base}/cookies/continue/?state=${state}&to=${encodeURIComponent(location.href)}`);
       }
-      const answer = await post("/handover", { token: said, state, site: T.site });
+      const answer = await post("/handover", { token: said, state: known, site: T.site });
       const { choices, at: time } = answer.ok ? await answer.json() : {}, at = new Date(time);
-      if (choices && kit.until(at) > Date.now() && !(mine?.at >= at)) return await set(choices, "handover", at);
+      if (choices && kit.until(at) > Date.now() && !(kit.read()?.at >= at)) return await set(choices, "handover", at);
     } catch {}
-    ask();
+    if (asks) ask();
   };
 
   // --- in place of a blocked frame or picture, of its size ---
@@ -227,5 +232,5 @@ export default kit => {
   };
 
   d.addEventListener("portal-consent", () => banner && layer == banner && !isLeaving && leave()); // chosen in another tab
-  return { ask, open, set, hold, send, take, clean };
+  return { ask, open, set, hold, send, take, clean, end };
 };
