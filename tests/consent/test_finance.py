@@ -281,6 +281,15 @@ def test_an_ended_service_keeps_no_method_for_a_top_up_that_never_comes(client, 
     assert not PaymentMethod.objects.exists()
 
 
+def test_an_ended_service_keeps_a_method_for_a_refund_and_names_the_day(client, account):
+    save(client, account)
+    order(client, account)
+    finance.need_payment_method(account=account, need=Need.REFUND, until=date(2026, 12, 1), now=NOW)
+    announced(account, now=NOW, ends_on=NOW.date())
+    click(client, account, "withdraw_payment_method")
+    assert "It stays until 1 December 2026 for a refund that is on its way" in page(client, account)
+
+
 def test_a_refund_keeps_a_withdrawn_method_until_the_day_that_the_page_names(client, account, time_machine):
     save(client, account)
     finance.need_payment_method(account=account, need=Need.REFUND, until=date(2026, 12, 1), now=NOW)
@@ -320,6 +329,16 @@ def test_a_need_that_ends_while_top_up_is_on_does_not_take_the_method_away(clien
     assert PaymentMethod.objects.get().ended_at is None
     sign_in(client, account.memberships.get().user)
     assert "Switch automatic top-up off below" in page(client, account)
+
+
+def test_what_is_still_to_go_ends_where_another_method_begins(client, account):
+    save(client, account)
+    click(client, account, "withdraw_payment_method")
+    removal = Removal.objects.get()
+    assert (removal.saved_from, removal.saved_before) == (None, None)
+    save(client, account)
+    removal.refresh_from_db()
+    assert removal.saved_before == PaymentMethod.objects.get().created_at
 
 
 def test_another_method_takes_the_place_of_the_first(client, account):

@@ -51,13 +51,15 @@ def page(account: CustomerAccount, *, now: datetime) -> dict[str, Any]:
     top_up = TopUp.objects.of(account).standing().first()
     said = {state.purpose: state for state in State.objects.of(PROVIDER, subject_of(account))}
     kinds = [(kind.label, reverse("consent:payment_method", args=[account.pk, kind])) for kind in PaymentKind]
+    has_ended = top_up is not None and not is_served(account, now=now)
+    uses = None if has_ended else top_up  # which an ended service never charges
     return {
         "account": account,
         "method": _switch(METHOD, said.get(METHOD), _method_facts(method) if method else []),
         "top_up": _switch(TOP_UP, said.get(TOP_UP), _top_up_facts(top_up) if top_up else []),
         "kinds": kinds,
-        "has_ended": top_up is not None and not is_served(account, now=now),
-        "stays": [_stays(one, top_up, has_other=method is not None) for one in _withdrawn(account)],
+        "has_ended": has_ended,
+        "stays": [_stays(one, uses, has_other=method is not None) for one in _withdrawn(account)],
     }
 
 

@@ -75,8 +75,7 @@ def _replace(account: CustomerAccount, *, event: uuid.UUID, now: datetime) -> No
             _delete(method, now=now)
         else:
             _keep(method, method.needed_for, method.needed_until)
-    if account.platform_account_id:
-        bound_removals(purpose=METHOD, account=account.platform_account_id, saved_before=now)
+    bound_removals(purpose=METHOD, account=account.platform_account_id, saved_before=now)
 
 
 def _after_the_last(account: CustomerAccount, *, now: datetime) -> datetime:
