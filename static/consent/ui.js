@@ -122,7 +122,7 @@ export default kit => {
   const decide = (yes, method, at = new Date) => {
     if (isLeaving && method != "page" && method != "placeholder") return;
     yes = NAMES.filter(name => yes.includes(name) && !(gpc && name == "marketing"));
-    const was = kit.now(), before = kit.last(), bytes = stamped(random(), Date.now()), event = b64(bytes);
+    const was = kit.read() || kit.now(), before = kit.last(), bytes = stamped(random(), Date.now()), event = b64(bytes);
     const visitor = before?.visitor || b64(random()), withdrawn = was ? was.yes.filter(name => !yes.includes(name)) : [];
     // 1. remembered, at once
     store([1, visitor, T.material, NAMES.map(name => +yes.includes(name)).join(""), Math.floor(at / 1e3).toString(36), event, +gpc].join("."), at);

@@ -4,7 +4,7 @@ Nothing here knows the generated SQL: rows are read whole, judged by the map's n
 afterwards is written down row by row.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -106,7 +106,7 @@ class World:
     def after(self, day: date, rules: Iterable[Rule], choices: Choices, holds: Iterable[Held]) -> dict[str, Rows]:
         """What must be there once the sweep of `day` is done."""
         judge = Judge(self, day, list(rules), choices, list(holds))
-        gone = self._unblocked(judge.gone)
+        gone = self._unblocked(judge)
         left: dict[str, Rows] = {}
         for collection in self.collections:
             rows = {number: dict(values) for number, values in self.rows[collection.name].items()}
@@ -121,16 +121,17 @@ class World:
                     values[column] = None
         return left
 
-    def _unblocked(self, wanted: Mapping[str, set[int]]) -> dict[str, set[int]]:
-        """A row stays as long as a row that stays must point at it."""
-        gone = {name: set(numbers) for name, numbers in wanted.items()}
+    def _unblocked(self, judge: "Judge") -> dict[str, set[int]]:
+        """A row stays as long as a row that stays must point at it, or is held: that one changes in nothing."""
+        gone = {name: set(numbers) for name, numbers in judge.gone.items()}
+        known = {collection.name: collection for collection in self.collections}
         while True:
             blocked = {
                 (parent, values[column])
                 for table, column, must, parent in self.keys
-                if must
                 for number, values in self.rows[table].items()
                 if number not in gone.get(table, set()) and values[column] in gone.get(parent, set())
+                if must or judge.is_held(known[table], values)
             }
             if not blocked:
                 return gone
