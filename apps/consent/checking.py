@@ -1,7 +1,8 @@
 """May we, for this person and purpose? Answered for one scope, for one person or a thousand in one statement.
 
-A restriction says no, then an objection (to the purpose, or to all direct marketing), then what the person said. Who
-never said anything is a no where the purpose rests on consent or a mandate, and a yes where it rests on an interest.
+A restriction says no, then an objection (to the purpose, or to all direct marketing without an exception for it), then
+what the person said. Who never said anything is a no where the purpose rests on consent or a mandate, and a yes where
+it rests on an interest.
 """
 
 from collections.abc import Sequence
@@ -14,13 +15,6 @@ from apps.consent.states import MARKETING, Basis
 from apps.core.fast_path import Prepared, Remembered, array
 
 Limit = tuple[str, datetime]  # its ground, or the purpose objected to; since when
-ASKED = "SELECT key, place FROM unnest(%(keys)s::text[]) WITH ORDINALITY AS asked (key, place)"
-RESTRICTED = """
-LEFT JOIN LATERAL (
-    SELECT ground, since FROM consent_restriction
-    WHERE scope = %(scope)s AND subject_key = asked.key AND lifted_at IS NULL ORDER BY since LIMIT 1
-) restriction ON true
-"""
 _states = Prepared(
     "consent_check",
     """
@@ -34,13 +28,17 @@ WHERE scope = %(scope)s AND subject_key = ANY(%(keys)s) AND lifted_at IS NULL
 UNION ALL
 SELECT NULL, subject_key, NULL, purpose, since, NULL, NULL FROM consent_objection
 WHERE scope = %(scope)s AND subject_key = ANY(%(keys)s) AND lifted_at IS NULL AND purpose = ANY(%(objectable)s::text[])
+    AND NOT jsonb_exists(except_for, %(purpose)s)
 ORDER BY place, since
 """,
     milliseconds=2000,
 )
 _restrictions = Prepared(
     "restriction_check",
-    f"SELECT restriction.ground, restriction.since FROM ({ASKED}) asked {RESTRICTED} ORDER BY asked.place",  # noqa: S608
+    """
+SELECT subject_key, ground, since FROM consent_restriction
+WHERE scope = %(scope)s AND subject_key = ANY(%(keys)s::text[]) AND lifted_at IS NULL ORDER BY since
+""",
     milliseconds=2000,
 )
 
@@ -114,7 +112,12 @@ def _answer(
 
 def check_restrictions(*, scope: str, keys: Sequence[str]) -> list[dict[str, Any]]:
     """Whether the use of each subject's data is restricted, in their order."""
-    return [
-        {"restricted": since is not None, "ground": ground, "since": since.isoformat() if since else None}
-        for ground, since in _restrictions.rows({"scope": scope, "keys": array(keys)})
-    ]
+    standing: dict[str, Limit] = {}
+    for key, ground, since in _restrictions.rows({"scope": scope, "keys": array(keys)}):
+        standing.setdefault(key, (ground, since))
+    return [_restriction(standing.get(key)) for key in keys]
+
+
+def _restriction(limit: Limit | None) -> dict[str, Any]:
+    ground, since = limit or (None, None)
+    return {"restricted": limit is not None, "ground": ground, "since": since.isoformat() if since else None}

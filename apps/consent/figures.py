@@ -9,9 +9,7 @@ from typing import Any
 
 from django.db import connection
 
-from apps.core.reporting import Period, last_days, last_three_months, last_year
-
-__all__ = ["Answers", "Period", "Shown", "answers", "last_days", "last_three_months", "last_year", "shown"]
+from apps.core.reporting import Period
 
 OURS = "e.scope NOT LIKE 'account:%%'"
 # Acts that are alike are counted first, and only then told apart by purpose: a banner's act answers three.

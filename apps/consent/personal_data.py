@@ -79,6 +79,7 @@ DATASET = {
                 _field("subject_key", "user.unique_id.pseudonymous"),
                 _field("person", "user.unique_id.pseudonymous", references=[USER]),
                 _field("purpose", "user.privacy_preferences"),
+                _field("except_for", "user.privacy_preferences"),
                 _field("since", "user.privacy_preferences"),
                 _field("lifted_at", "user.privacy_preferences"),
                 _field("tenant", "user.account.account_id"),

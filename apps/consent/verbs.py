@@ -26,6 +26,7 @@ VERBS = {
     "consent.restriction_lifted": _("lifted a restriction, with notice %(notice)s"),
     "consent.objected": _("objected: %(purpose)s"),
     "consent.objection_lifted": _("took the objection back: %(purpose)s"),
+    "consent.objection_narrowed": _("asked for one purpose in spite of the objection: %(purpose)s"),
     "consent.removal_ordered": _("has data removed: %(purpose)s, rules %(rules)s"),
     "consent.removal_waits": _("removed what may go; the rest is looked at again"),
     "consent.removal_called_off": _("called a removal off, for there is a new yes: %(purpose)s"),

@@ -11,25 +11,10 @@ from typing import Any
 from django.db.models import Aggregate, Count, DurationField, Exists, F, OuterRef, Q
 from django.db.models.functions import Trunc
 
-from apps.core.reporting import AMSTERDAM, Period, last_days, last_three_months, last_year
+from apps.core.reporting import AMSTERDAM, Period
 from apps.subject_requests.models import Part, SubjectRequest
 from apps.subject_requests.models.requests import OPEN_VALUES
 from apps.subject_requests.states import Capacity, Outcome
-
-__all__ = [
-    "Answers",
-    "Due",
-    "Intake",
-    "Period",
-    "answered",
-    "answers",
-    "due",
-    "intake",
-    "last_days",
-    "last_three_months",
-    "last_year",
-    "oldest",
-]
 
 ANSWERS = (
     *(Outcome.FULFILLED, Outcome.PARTLY_FULFILLED, Outcome.NOTHING_HELD, Outcome.REFUSED, Outcome.RELAYED),

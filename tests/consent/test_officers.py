@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from apps.consent import figures, tasks
 from apps.consent.models import PROVIDER, Event, Objection, Range, Restriction, Served, Text
 from apps.consent.services import Decision, event_id, record_decision
-from apps.core import crypto
+from apps.core import crypto, reporting
 from apps.core.clock import now
 from apps.core.identities import parse_identity
 from apps.ledger.models import Entry
@@ -162,7 +162,7 @@ def test_a_history_shows_each_act_with_the_words_as_they_were_shown(client, offi
     assert Text.objects.get(pk=digest()).body["summary"][:30] in text
     assert digest() in text
     assert [name for name, _state in page.context["states"]] == ["Newsletter"]
-    assert [name for name, _objection in page.context["objections"]] == ["Direct marketing"]
+    assert [name for name, *_ in page.context["objections"]] == ["Direct marketing"]
 
 
 def test_a_key_that_is_none_is_not_found_and_an_unknown_one_says_so(client, officer):
@@ -210,6 +210,16 @@ def test_the_data_protection_officer_reads_and_takes_nothing_away(client, sign_i
     said(key="user:ann")
     assert "Download the history" not in client.get(f"{PAGE}subject/user:ann/").content.decode()
     assert client.post(f"{PAGE}subject/user:ann/json/").status_code == 403
+
+
+@pytest.mark.req("CON-5")
+def test_an_objection_is_shown_and_taken_away_with_what_was_asked_for_in_spite_of_it(client, officer):
+    facts = {"scope": PROVIDER, "subject_key": "user:ann", "purpose": "direct_marketing", "since": now()}
+    Objection.objects.create(**facts, except_for=["newsletter"])
+    page = client.get(f"{PAGE}subject/user:ann/").content.decode()
+    assert "Direct marketing · except for: Newsletter" in page
+    [objection] = json.loads(client.post(f"{PAGE}subject/user:ann/json/").content)["objections"]
+    assert objection["except_for"] == ["newsletter"]
 
 
 # --- whose data it is, and who read it --------------------------------------------------------------------------------
@@ -281,6 +291,6 @@ def test_who_finds_nobody_has_asked_all_the_same_and_a_refused_form_asked_nothin
 def test_a_periods_cuts_are_what_the_database_cuts():
     today = now().date()
     said()
-    for period in (figures.last_days(today), figures.last_three_months(today), figures.last_year(today)):
+    for period in (reporting.last_days(today), reporting.last_three_months(today), reporting.last_year(today)):
         assert {one.cut for one in figures.answers(period)} <= set(period.cuts)
     assert Event.objects.count() == 1

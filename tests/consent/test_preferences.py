@@ -6,6 +6,7 @@ import pytest
 from django.urls import reverse
 
 from apps.consent import links
+from apps.consent.checking import check_consents
 from apps.consent.models import PROVIDER, Event, Objection, Purpose, State, Subscription
 from apps.consent.services import subscriptions
 from apps.consent.services.answers import current_text
@@ -42,6 +43,12 @@ def click(client, **pressed):
 
 def marketing():
     return subscriptions.marketing_of(JAN, at=datetime.now(UTC))
+
+
+def may_we(identity, purpose):
+    """What the check answers whoever is about to write."""
+    [answer] = check_consents(scope=PROVIDER, purpose=purpose, keys=[crypto.lookup(identity)], now=datetime.now(UTC))
+    return answer["why"]
 
 
 def test_the_link_comes_by_mail_whoever_asks_for_it(client, customer):
@@ -114,7 +121,35 @@ def test_whoever_asks_for_the_newsletter_again_gets_that_and_nothing_else(client
     click(client, off=MARKETING)
     click(client, on=NEWS)
     assert (marketing().newsletter, marketing().products) == (True, False)
-    assert [one.purpose for one in Objection.objects.open()] == [PRODUCTS]
+    [objection] = Objection.objects.open()
+    assert (objection.purpose, objection.except_for) == (MARKETING, [NEWS])
+    assert "asked for what is on here" in client.get(path()).content.decode()
+
+
+@pytest.mark.req("CON-5")
+def test_an_objection_to_all_direct_marketing_reaches_what_is_thought_of_later(client, customer):
+    click(client, off=MARKETING)
+    click(client, on=PRODUCTS)
+    Purpose.objects.create(key="fairs", basis=Basis.INTEREST, is_marketing=True, created_at=NOW)
+    assert [may_we(JAN, key) for key in (PRODUCTS, "fairs")] == ["given", "objected"]
+
+
+@pytest.mark.req("CON-5")
+def test_what_was_asked_for_after_the_objection_is_ended_again_by_itself_and_by_all(client, customer):
+    click(client, off=MARKETING)
+    since = Objection.objects.get().since
+    click(client, on=PRODUCTS)
+    click(client, off=PRODUCTS)
+    assert (marketing().products, may_we(JAN, PRODUCTS)) == (False, "objected")
+    click(client, on=PRODUCTS)
+    click(client, on=NEWS)
+    assert Objection.objects.open().get().except_for == [NEWS, PRODUCTS]
+    click(client, off=MARKETING)
+    assert not marketing().is_any_on
+    assert not Subscription.objects.exists()
+    [objection] = Objection.objects.open()
+    assert (objection.since, objection.except_for) == (since, [])
+    assert Entry.objects.filter(verb="consent.objection_narrowed").count() == 2
 
 
 def test_product_news_goes_off_and_on_with_one_click_each(client, customer):
@@ -131,16 +166,16 @@ def test_who_objected_to_everything_and_allows_product_news_allows_that_alone(cl
     click(client, on=NEWS)
     # An objection by another way than this page: the consent to the newsletter goes on standing beside it.
     object_to_purpose(scope=PROVIDER, subject_key=crypto.lookup(JAN), purpose=MARKETING, actor="system", now=NOW)
-    assert "this alone goes on again" in client.get(path()).content.decode()
+    assert client.get(path()).content.decode().count("this alone goes on again") == 2
     click(client, on=PRODUCTS)
     assert (marketing().products, marketing().newsletter) == (True, False)
-    left = Objection.objects.of(PROVIDER, crypto.lookup(JAN)).open()
-    assert {one.purpose for one in left} == {NEWS, "fairs"}
-    assert {one.since for one in left} == {NOW}
-    assert "this alone goes on again" not in client.get(path()).content.decode()
+    assert [may_we(JAN, key) for key in (PRODUCTS, NEWS, "fairs")] == ["given", "objected", "objected"]
+    assert client.get(path()).content.decode().count("this alone goes on again") == 1
     click(client, on=NEWS)
     assert marketing().newsletter
-    assert [one.purpose for one in left.all()] == ["fairs"]
+    assert [may_we(JAN, key) for key in (NEWS, "fairs")] == ["given", "objected"]
+    objection = Objection.objects.get()
+    assert (objection.since, objection.except_for) == (NOW, [NEWS, PRODUCTS])
 
 
 @pytest.mark.req("CON-5")
@@ -181,7 +216,7 @@ def test_asking_for_one_purpose_says_nothing_about_data_from_other_sources(clien
     click(client, off=MARKETING)
     assert click(client, on=NEWS).status_code == 200
     assert marketing().newsletter
-    assert [one.purpose for one in Objection.objects.open()] == [PRODUCTS]
+    assert may_we(JAN, "enrichment") == "objected"
 
 
 def test_who_is_no_customer_sees_no_switch_for_product_news(client):

@@ -1,7 +1,7 @@
 """The banner where things are otherwise: in another tab, in a frame, and in a browser that refuses part of itself."""
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Error, expect
 
 from tests.cookies.site import BODY, HEAD, SITE, SNIPPET, Visit
 from tests.cookies.test_script_pages import BANNER, sent, shop, until  # noqa: F401
@@ -15,8 +15,12 @@ def visit(browser, shop):  # noqa: F811
     return Visit(browser)
 
 
+BACK = {"to the tab": "new Event('focus')", "from the cache": "new PageTransitionEvent('pageshow', {persisted: true})"}
+
+
 @pytest.mark.req("CON-2", "COO-3")
-def test_a_withdrawal_in_another_tab_is_obeyed_in_this_one_cookies_and_scripts_included(visit):
+@pytest.mark.parametrize("back", BACK)
+def test_a_withdrawal_in_another_tab_is_obeyed_in_this_one_cookies_and_scripts_included(visit, back):
     visit.pages["/"] = visit.pages["/"].replace("<script src", "<script data-reload src")
     first = visit.open()
     first.click("portal-consent #accept")
@@ -27,7 +31,7 @@ def test_a_withdrawal_in_another_tab_is_obeyed_in_this_one_cookies_and_scripts_i
     one.evaluate("setInterval(() => document.cookie = '_ad=again; path=/; domain=shop.example', 50)")
     two.evaluate("portalConsent.set({performance: false, functional: false, marketing: false})")
     until(two, "window.portalConsent?.get()?.marketing === false")
-    one.evaluate("dispatchEvent(new Event('focus'))")
+    one.evaluate(f"dispatchEvent({BACK[back]})")
     wait_for(lambda: not is_the_page(one) or one.wait_for_timeout(50), seconds=5, what="the page to be loaded again")
     one.wait_for_timeout(500)
     assert one.evaluate("document.cookie.includes('_ad')") is False
@@ -37,7 +41,7 @@ def test_a_withdrawal_in_another_tab_is_obeyed_in_this_one_cookies_and_scripts_i
 def is_the_page(page):
     try:
         return page.evaluate("window.isThePage === true")
-    except Exception:  # it is being replaced
+    except Error:  # it is being replaced
         return True
 
 

@@ -13,6 +13,7 @@ from apps.consent.services import decided_at, proof, ranges
 from apps.consent.states import Method
 from apps.cookies.models import Site
 from apps.cookies.services import preview, seed_cookies
+from apps.core import reporting
 from apps.demo import consents
 from apps.demo.sign_ins import create_sign_ins
 from tests.accounts.factories import UserFactory
@@ -34,7 +35,7 @@ def counted(period):
 
 def test_the_officers_see_rates_over_time_for_every_notice_method_language_and_version(make):
     assert 500 < make() < 1_500
-    answers = counted(figures.last_year)
+    answers = counted(reporting.last_year)
     cookies = [one for one in answers if one.notice == "cookies:demo"]
     assert {one.version for one in cookies} == {1, 2}
     assert {one.purpose for one in cookies} == {"performance", "functional", "marketing"}
@@ -42,16 +43,16 @@ def test_the_officers_see_rates_over_time_for_every_notice_method_language_and_v
     assert {one.notice for one in answers} == {"cookies:demo"} | others
     assert {one.language for one in answers} == {"en", "nl", "ar"}
     assert {one.method for one in answers} == set(Method) - {Method.HANDOVER, Method.REQUEST, Method.API}
-    weeks = Counter(one.cut for one in counted(figures.last_three_months) if one.notice == "cookies:demo")
+    weeks = Counter(one.cut for one in counted(reporting.last_three_months) if one.notice == "cookies:demo")
     assert len(weeks) >= 13
-    for period in (figures.last_days, figures.last_three_months):
+    for period in (reporting.last_days, reporting.last_three_months):
         told = counted(period)
         assert {one.is_yes for one in told if one.notice == "newsletter"} == {True, False}
 
 
 def test_more_banners_were_shown_than_answered_in_each_language_and_version(make):
     make()
-    shown = [one for one in figures.shown(figures.last_year(NOW.date())) if one.notice == "cookies:demo"]
+    shown = [one for one in figures.shown(reporting.last_year(NOW.date())) if one.notice == "cookies:demo"]
     assert len(shown) == 6
     assert all(one.served > one.acts > 0 for one in shown)
 

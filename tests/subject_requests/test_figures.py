@@ -6,15 +6,15 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from apps.core import reporting
 from apps.subject_requests import figures, services
-from apps.subject_requests.figures import Period
 from apps.subject_requests.models import Part
 from apps.subject_requests.states import Capacity, Channel, Outcome, Right, Status
 from tests.subject_requests.factories import NOW, AccountFactory, PersonFactory, at_status, filed, in_progress, member
 
 pytestmark = pytest.mark.django_db
 TODAY = NOW.date()
-MONTH = figures.last_days(TODAY)
+MONTH = reporting.last_days(TODAY)
 
 
 def answered_part(*, days, at=NOW, late=False, extended="", refused="", capacity=Capacity.CONTROLLER, outcome=None):
@@ -31,14 +31,14 @@ def answered_part(*, days, at=NOW, late=False, extended="", refused="", capacity
 
 def test_a_period_is_cut_into_days_weeks_and_months_that_it_touches():
     assert (MONTH.start, MONTH.end, len(MONTH.cuts)) == (date(2026, 10, 25), date(2026, 11, 23), 30)
-    weeks = figures.last_three_months(TODAY)
+    weeks = reporting.last_three_months(TODAY)
     assert (weeks.start, weeks.cuts[0], weeks.cuts[-1]) == (date(2026, 8, 24), date(2026, 8, 24), date(2026, 11, 23))
-    months = figures.last_year(TODAY)
+    months = reporting.last_year(TODAY)
     assert (months.start, months.cuts[0], len(months.cuts)) == (date(2025, 11, 24), date(2025, 11, 1), 13)
 
 
 def test_a_day_begins_and_ends_in_amsterdam():
-    one = Period(date(2026, 11, 23), date(2026, 11, 23), "day")
+    one = reporting.Period(date(2026, 11, 23), date(2026, 11, 23), "day")
     assert one.instants == (datetime(2026, 11, 22, 23, tzinfo=UTC), datetime(2026, 11, 23, 23, tzinfo=UTC))
     filed(at=datetime(2026, 11, 22, 22, 59, tzinfo=UTC))
     filed(at=datetime(2026, 11, 22, 23, 1, tzinfo=UTC))
@@ -69,7 +69,7 @@ def test_a_request_counts_as_answered_when_it_was_closed_with_an_answer():
         services.refuse_part(part, ground=ground, words="A court forbids it.", by=officer, now=NOW)
     at_status(Status.CLOSED)  # withdrawn: nobody was answered
     assert figures.answered(MONTH) == {TODAY: 1}
-    assert figures.answered(Period(TODAY, TODAY, "month")) == {date(2026, 11, 1): 1}
+    assert figures.answered(reporting.Period(TODAY, TODAY, "month")) == {date(2026, 11, 1): 1}
 
 
 @pytest.mark.req("DSR-4")

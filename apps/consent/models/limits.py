@@ -9,7 +9,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from apps.consent.models.subjects import is_ours, person_of_key, tenant_of_scope
-from apps.consent.states import Ground
+from apps.consent.states import MARKETING, Ground
 
 
 class LiftableQuerySet(models.QuerySet[Any]):
@@ -77,9 +77,14 @@ class Restriction(Liftable):
 
 
 class Objection(Liftable):
-    """The subject objects to one purpose that rests on an interest, or to all direct marketing (GDPR 21)."""
+    """The subject objects to one purpose that rests on an interest, or to all direct marketing (GDPR 21).
+
+    An objection to all direct marketing reaches each purpose of it, added later too, but for those that the subject
+    asked for since.
+    """
 
     purpose = models.CharField(_("purpose"), max_length=40)  # a key, or states.MARKETING
+    except_for = models.JSONField(_("except for"), default=list, blank=True)  # keys, where it is to all of it
 
     class Meta(Liftable.Meta):
         verbose_name = _("objection")
@@ -89,4 +94,13 @@ class Objection(Liftable):
             models.UniqueConstraint(
                 fields=["scope", "subject_key", "purpose"], condition=Q(lifted_at=None), name="objection_open_once"
             ),
+            models.CheckConstraint(
+                condition=Q(purpose=MARKETING) | Q(except_for=[]), name="objection_excepts_from_all"
+            ),
         ]
+
+    def reaches(self, purpose: str) -> bool:
+        """Whether it stands in the way of one purpose of direct marketing, or of all of it without exception."""
+        if self.purpose == purpose:
+            return not self.except_for
+        return self.purpose == MARKETING and purpose not in self.except_for

@@ -60,6 +60,7 @@ def page(key: str, *, cursor: str | None, now: datetime) -> dict[str, Any]:
     states = list(State.objects.ours().filter(subject_key=key).order_by("scope", "purpose"))
     objections = list(Objection.objects.ours().filter(subject_key=key).order_by("-since"))
     purposes = {state.purpose for state in states} | {objection.purpose for objection in objections}
+    purposes.update(*(objection.except_for for objection in objections))
     names = titles_of(purposes) | {MARKETING: _("Direct marketing")}
     return {
         "key": key,
@@ -67,7 +68,7 @@ def page(key: str, *, cursor: str | None, now: datetime) -> dict[str, Any]:
         "acts": [(act, scope_in_words(act.event.scope), _ends(act.event, now=now)) for act in acts],
         "states": [(names[state.purpose], state) for state in states],
         "restrictions": list(Restriction.objects.ours().filter(subject_key=key).order_by("-since")),
-        "objections": [(names[objection.purpose], objection) for objection in objections],
+        "objections": [(names[one.purpose], [names[key] for key in one.except_for], one) for one in objections],
     }
 
 

@@ -14,7 +14,7 @@ from apps.core.identities import Identity, mask
 @dataclass(frozen=True)
 class Preference:
     """One purpose: its words, whether it is on; `is_offered` False where there is nothing to switch. `is_alone`: the
-    person objects to all direct marketing, and would let this one go on by itself."""
+    person objects to all direct marketing, and lets this one go on by itself, or would."""
 
     key: str
     text: Text
@@ -31,6 +31,7 @@ def page(identity: Identity, *, now: datetime) -> dict[str, Any]:
         "address": mask(identity),
         "preferences": [Preference(NEWSLETTER, words(NEWSLETTER), marketing.newsletter, **alone), products],
         "is_objected": marketing.is_objected,
+        "is_all_off": marketing.is_objected and not marketing.is_any_on,
         "enrichment": Preference(ENRICHMENT, words(ENRICHMENT), enrichment.objected_at is None),
     }
 

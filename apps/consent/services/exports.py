@@ -65,7 +65,7 @@ def _document(subject_key: str, acts: Sequence[Act], now: datetime) -> str:
         "made_at": _instant(now),
         "acts": [_act(act) for act in acts],
         "restrictions": [_limit(one, ground=one.ground) for one in restrictions],
-        "objections": [_limit(one, purpose=one.purpose) for one in objections],
+        "objections": [_limit(one, purpose=one.purpose, except_for=one.except_for) for one in objections],
     }
     return json.dumps(content, ensure_ascii=False, indent=2)
 
@@ -87,7 +87,7 @@ def _act(act: Act) -> dict[str, Any]:
     }
 
 
-def _limit(one: Any, **what: str) -> dict[str, Any]:
+def _limit(one: Any, **what: str | list[str]) -> dict[str, Any]:
     return what | {"scope": one.scope, "since": _instant(one.since), "lifted_at": _instant(one.lifted_at)}
 
 

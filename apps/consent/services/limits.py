@@ -82,9 +82,22 @@ def note_objection(
         lifted_at=None,
         defaults={"since": since, "source": source},
     )
+    if not is_new and objection.except_for:  # said again, it is to all of it once more
+        objection.except_for = []
+        objection.save(update_fields=["except_for"])
+        is_new = True
     if is_new:
         record(actor=actor, verb="consent.objected", target=objection, at=now, purpose=purpose, source=source or None)
     return objection, is_new
+
+
+@transaction.atomic
+def except_from_objection(objection: Objection, *, purpose: str, actor: str, now: datetime) -> None:
+    """Who objected to all direct marketing asks for one purpose of it: that one goes on, and the objection stands for
+    every other, those that are added later too (GDPR 21(3))."""
+    objection.except_for = sorted({*objection.except_for, purpose})
+    objection.save(update_fields=["except_for"])
+    record(actor=actor, verb="consent.objection_narrowed", target=objection, at=now, purpose=purpose)
 
 
 @transaction.atomic

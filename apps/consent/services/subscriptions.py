@@ -7,17 +7,16 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import Membership
 from apps.consent import links
-from apps.consent.models import PROVIDER, Objection, Purpose, Restriction, State, Subscription, Text
+from apps.consent.models import PROVIDER, Objection, Restriction, State, Subscription, Text
 from apps.consent.services.answers import Manner, current_text, is_on, read_text, say, shown_text
-from apps.consent.services.limits import lift_objection, object_to_purpose
+from apps.consent.services.limits import except_from_objection, lift_objection, object_to_purpose
 from apps.consent.services.persons import keys_of
-from apps.consent.states import ENRICHMENT, MARKETING, Action
+from apps.consent.states import MARKETING, Action
 from apps.core import crypto, limits
 from apps.core.errors import DomainError
 from apps.core.identities import Identity
@@ -34,7 +33,7 @@ class Marketing:
 
     newsletter: bool
     products: bool | None
-    is_objected: bool  # to all direct marketing
+    is_objected: bool  # to all direct marketing: what is on nevertheless was asked for since
 
     @property
     def is_any_on(self) -> bool:
@@ -44,13 +43,11 @@ class Marketing:
 def marketing_of(identity: Identity, *, at: datetime) -> Marketing:
     """What may be sent to an address at this instant. An objection counts under any key that its holder is known by."""
     key = crypto.lookup(identity)
-    objections = Objection.objects.of_any(PROVIDER, keys_of(identity)).open()
-    objected = set(objections.values_list("purpose", flat=True))
-    is_objected = MARKETING in objected
+    objections = list(Objection.objects.of_any(PROVIDER, keys_of(identity)).open())
     newsletter = is_on(key, NEWSLETTER, at=at) and Subscription.objects.filter(lookup=key).exists()
-    newsletter = newsletter and not objected & {NEWSLETTER, MARKETING}
-    products = not objected & {PRODUCTS, MARKETING} if is_customer(identity) else None
-    return Marketing(newsletter, products, is_objected)
+    newsletter = newsletter and not any(one.reaches(NEWSLETTER) for one in objections)
+    products = not any(one.reaches(PRODUCTS) for one in objections) if is_customer(identity) else None
+    return Marketing(newsletter, products, is_objected=any(one.purpose == MARKETING for one in objections))
 
 
 def subject_key(identity: Identity) -> str:
@@ -133,7 +130,7 @@ def _subscribe(proved: Sequence[Identity], *, words: Text, language: str, manner
     identity, key = proved[0], crypto.lookup(proved[0])
     standing = _in_the_way(proved, to_allow=NEWSLETTER, manner=manner)
     event = say(Action.GIVEN, {NEWSLETTER: True}, subject_key=key, text=words, manner=manner, now=now)
-    _narrow(standing, to_allow=NEWSLETTER, actor=_actor(manner), now=now)
+    _take_back(standing, to_allow=NEWSLETTER, actor=_actor(manner), now=now)
     Subscription.objects.filter(lookup=key).delete()
     row = Subscription(lookup=key, language=language, event=event, confirmed_at=now, last_contact_at=now)
     row.address = crypto.seal(identity.value, bound_to=row.binding)
@@ -141,28 +138,24 @@ def _subscribe(proved: Sequence[Identity], *, words: Text, language: str, manner
     record(actor=_actor(manner), verb="consent.subscribed", target=f"consent.event:{event}", at=now, event=event)
 
 
-def _in_the_way(proved: Sequence[Identity], *, to_allow: str, manner: Manner) -> QuerySet[Objection]:
+def _in_the_way(proved: Sequence[Identity], *, to_allow: str, manner: Manner) -> list[Objection]:
     """The objections that stand in the way of one purpose. Raises `DomainError` where the person did not prove to be
     the one who made them (T18)."""
     keys = {crypto.lookup(one) for one in proved} | {_actor(manner)}
-    standing = Objection.objects.of_any(PROVIDER, keys_of(proved[0])).open().filter(purpose__in=(to_allow, MARKETING))
+    said = Objection.objects.of_any(PROVIDER, keys_of(proved[0])).open()
+    standing = [one for one in said if one.reaches(to_allow)]
     if {one.subject_key for one in standing} - keys:
         raise DomainError("said_elsewhere", _("You objected where you had signed in. Sign in, and take it back there."))
     return standing
 
 
-def _narrow(standing: QuerySet[Objection], *, to_allow: str, actor: str, now: datetime) -> int:
-    """Lift what stands in the way of one purpose; how many were. Who objected to all direct marketing and now asks for
-    that one gets it, and nothing else: the objection goes on for every other purpose (GDPR 21(3)). Data from other
-    sources has an objection of its own, which ends the keeping as well."""
-    rest = Purpose.objects.open().filter(is_marketing=True).exclude(key__in=(to_allow, ENRICHMENT)).order_by("key")
-    in_the_way = list(standing)
-    for one in in_the_way:
-        lift_objection(one, actor=actor, now=now)
-        for purpose in rest.values_list("key", flat=True) if one.purpose == MARKETING else ():
-            about = {"scope": PROVIDER, "subject_key": one.subject_key, "purpose": purpose}
-            object_to_purpose(**about, source=one.source, actor=actor, since=one.since, now=now)
-    return len(in_the_way)
+def _take_back(standing: Sequence[Objection], *, to_allow: str, actor: str, now: datetime) -> None:
+    """Who objected to all direct marketing and asks for one purpose gets it, and nothing else (GDPR 21(3))."""
+    for one in standing:
+        if one.purpose == to_allow:
+            lift_objection(one, actor=actor, now=now)
+        else:
+            except_from_objection(one, purpose=to_allow, actor=actor, now=now)
 
 
 @transaction.atomic
@@ -212,15 +205,16 @@ def allow_products(*, identities: Sequence[Identity], language: str, manner: Man
     key = crypto.lookup(identities[0])
     _lock(key)
     standing = _in_the_way(identities, to_allow=PRODUCTS, manner=manner)
-    if not _narrow(standing, to_allow=PRODUCTS, actor=_actor(manner), now=now):
+    if not standing:
         return False
+    _take_back(standing, to_allow=PRODUCTS, actor=_actor(manner), now=now)
     words = current_text(PRODUCTS, language)
     say(Action.GIVEN, {PRODUCTS: True}, subject_key=key, text=words, manner=manner, now=now)
     return True
 
 
 def has_objected(subject_key: str, purpose: str) -> bool:
-    return Objection.objects.of(PROVIDER, subject_key).open().filter(purpose=purpose).exists()
+    return any(one.reaches(purpose) for one in Objection.objects.of(PROVIDER, subject_key).open())
 
 
 @transaction.atomic
