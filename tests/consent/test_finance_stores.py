@@ -1,5 +1,6 @@
 """A payment method goes from the other stores of the data map as it goes here, and no other one does (CON-2, CON-3)."""
 
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -15,6 +16,7 @@ from apps.datamap.loading import load_files
 from apps.demo.services import DATASET_FILE
 from tests.accounts.factories import CustomerAccountFactory, MembershipFactory
 from tests.subject_requests.sample import sample_platform
+from tests.template import connect
 
 MANNER = Manner(Method.SWITCH, "testserver/account/finance/")
 HOLDERS = (
@@ -138,6 +140,44 @@ def test_who_withdraws_and_saves_another_one_loses_the_first_and_keeps_the_secon
     save(platform, "2222")
     assert tasks.remove_what_ended() == 1
     assert (there(platform), here()) == (["2222"], ["2222"])
+
+
+@pytest.mark.threat("T47")
+@pytest.mark.parametrize("moment", ["before the plan", "before a store"])
+def test_a_method_saved_while_the_one_before_it_is_being_removed_stays(platform, monkeypatch, moment):
+    save(platform, "1111")
+    withdraw(platform)
+    step = {"before the plan": "_plan", "before a store": "_erase"}
+    original = getattr(removals, step[moment])
+
+    def interrupted(*given, **named):
+        monkeypatch.setattr(removals, step[moment], original)
+        save(platform, "2222")
+        return original(*given, **named)
+
+    monkeypatch.setattr(removals, step[moment], interrupted)
+    assert not removals.work_on_removal(Removal.objects.get().pk, now=datetime.now(UTC))
+    assert "2222" in there(platform)
+    assert here() == ["2222"]
+    assert removals.work_on_removal(Removal.objects.get().pk, now=datetime.now(UTC) + timedelta(minutes=1))
+    assert (there(platform), here()) == (["2222"], ["2222"])
+
+
+@pytest.mark.threat("T47")
+def test_who_saves_a_method_waits_while_the_one_before_it_is_removed_here(platform, committed_db, monkeypatch):
+    save(platform, "1111")
+    withdraw(platform)
+    execute, waits = removals.datamap.execute, []
+
+    def watched(plan, *, store, **how):
+        with closing(connect(committed_db.owner_url)) as other, other.cursor() as cursor:
+            cursor.execute("SELECT 1 FROM consent_removal FOR UPDATE SKIP LOCKED")
+            waits.append((store, cursor.rowcount == 0))
+        return execute(plan, store=store, **how)
+
+    monkeypatch.setattr(removals.datamap, "execute", watched)
+    assert tasks.remove_what_ended() == 1
+    assert ("portal", True) in waits
 
 
 def test_a_lone_method_goes_whole_whatever_a_store_says_of_when_it_was_saved(platform):

@@ -69,13 +69,14 @@ def save_payment_method(
 def _replace(account: CustomerAccount, *, event: uuid.UUID, now: datetime) -> None:
     """A new method takes the place of the earlier ones, for automatic top-up too: they go as withdrawn ones do. A
     refund or a chargeback still needs the one that was paid with."""
+    # first: while a removal is at work here we wait, and hold nothing that it wants
+    bound_removals(purpose=METHOD, account=account.platform_account_id, saved_before=now)
     PaymentMethod.objects.of(account).standing().update(withdrawn_at=now, event=event)
     for method in PaymentMethod.objects.of(account).select_for_update():
         if method.needed_until is None or method.needed_until < local_date(now):
-            _delete(method, now=now)
+            _delete(method, now=now, replaced_at=now)
         else:
             _keep(method, method.needed_for, method.needed_until)
-    bound_removals(purpose=METHOD, account=account.platform_account_id, saved_before=now)
 
 
 def _after_the_last(account: CustomerAccount, *, now: datetime) -> datetime:
@@ -130,18 +131,18 @@ def _keep(method: PaymentMethod, need: str, until: date | None, *, has_end: bool
     method.save(update_fields=["withdrawn_at", "event", "needed_for", "needed_until", "ended_at"])
 
 
-def _delete(method: PaymentMethod, *, now: datetime) -> None:
+def _delete(method: PaymentMethod, *, now: datetime, replaced_at: datetime | None = None) -> None:
     """Here at once; in the other stores of the data map by the clock, each with its proof. Methods saved before and
-    after it, which are still here, stay there too."""
+    after it, which are still here, stay there too, as does the one that takes its place."""
     saver = User.objects.filter(pk=method.saved_by).first()
     if saver is not None:
         whom, account = [Identity(IdentityType.EMAIL, saver.email)], method.account.platform_account_id
         order = {"purpose": METHOD, "rules": RULES, "identities": whom, "event": method.event, "account": account}
-        order_removal(**order, **_time_of(method), now=now)  # type: ignore[arg-type]
+        order_removal(**order, **_time_of(method, replaced_at), now=now)  # type: ignore[arg-type]
     method.delete()
 
 
-def _time_of(method: PaymentMethod) -> dict[str, datetime | None]:
+def _time_of(method: PaymentMethod, replaced_at: datetime | None) -> dict[str, datetime | None]:
     """While it was the one that is saved: what other stores hold from then is this one, or is left of earlier ones.
     Without another one here all of it goes, whenever a store says that it was saved; one that is saved before it is
     gone sets the end."""
@@ -150,7 +151,7 @@ def _time_of(method: PaymentMethod) -> dict[str, datetime | None]:
     has_earlier = others.filter(created_at__lte=method.created_at).exists()
     return {
         "saved_from": method.created_at if has_earlier else None,
-        "saved_before": later.created_at if later else None,
+        "saved_before": later.created_at if later else replaced_at,
     }
 
 

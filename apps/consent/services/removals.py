@@ -8,6 +8,7 @@ import logging
 import uuid
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -147,14 +148,20 @@ def _plan(removal: Removal, *, now: datetime) -> ErasurePlan | None:
 def _erase(removal: Removal, plan: ErasurePlan, store: str, *, now: datetime) -> Counter[str]:
     """One store's effect, once, and its ledger line."""
     key = f"removal:{removal.pk}:{plan.hash[:32]}:{store}"
-    if store == PORTAL:
-        with transaction.atomic():
-            receipt = datamap.execute(plan, store=store, effect_key=key, actor="system", now=now)
-            datamap.note_execution(plan, receipt, actor="system", now=now)
-    else:
+    with transaction.atomic() if store == PORTAL else nullcontext():
+        _refuse_if_asked_otherwise(removal)
         receipt = datamap.execute(plan, store=store, effect_key=key, actor="system", now=now)
         datamap.note_execution(plan, receipt, actor="system", now=now)
     return _counted(receipt, removal)
+
+
+@transaction.atomic
+def _refuse_if_asked_otherwise(removal: Removal) -> None:
+    """Since it was claimed another method was saved, or it was called off: the plan may hold what is to stay. Whoever
+    saves one or says yes waits for the caller's transaction, where it has one."""
+    same = {"pk": removal.pk, "saved_from": removal.saved_from, "saved_before": removal.saved_before}
+    if not Removal.objects.open().select_for_update().filter(**same).exists():
+        raise datamap.PlanStale("removal_changed", "What is to be removed has changed since it was claimed.")
 
 
 def _counted(receipt: datamap.Receipt, removal: Removal) -> Counter[str]:
