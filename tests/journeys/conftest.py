@@ -1,5 +1,6 @@
 """A whole portal as people meet it: web, worker and beat in processes of their own, on a database that commits."""
 
+import fcntl
 import os
 import shutil
 import signal
@@ -9,12 +10,13 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import _clone, _drop
+from tests.conftest import _clone
 
 os.environ.setdefault(
     "DJANGO_ALLOW_ASYNC_UNSAFE", "true"
@@ -117,12 +119,31 @@ def wait_for(condition: Callable[[], object], *, seconds: float = 30, what: str 
 
 
 @pytest.fixture(scope="session")
-def static_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Hashed and compressed once for all portals of this process."""
-    folder = tmp_path_factory.mktemp("static")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One folder for all test processes of this run."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@contextmanager
+def _once(shared: Path, name: str) -> Iterator[bool]:
+    """True for the one process of this run that comes first; the others wait until it is done."""
+    done = shared / f"{name}.done"
+    with (shared / f"{name}.lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield not done.exists()
+        done.touch()
+
+
+@pytest.fixture(scope="session")
+def static_root(shared_folder: Path) -> Path:
+    """Hashed and compressed once for all portals of this run."""
+    folder = shared_folder / "static"
     environment = os.environ | {"DJANGO_SETTINGS_MODULE": "privacy_portal.settings", "STATIC_ROOT": str(folder)}
     command = [sys.executable, "manage.py", "collectstatic", "--noinput", "-v0"]
-    subprocess.run(command, cwd=ROOT, env=environment, check=True)
+    with _once(shared_folder, "static") as is_first:
+        if is_first:
+            subprocess.run(command, cwd=ROOT, env=environment, check=True)
     return folder
 
 
@@ -146,13 +167,16 @@ def _environment(clone: object, folder: Path, static: Path, port: int) -> dict[s
 
 
 @pytest.fixture(scope="session")
-def demo_template(template_database: str, static_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A database with the map and the sample sign-ins beside the rows, made once; each portal gets a copy."""
-    clone = _clone(f"portal_test_demo_{os.getpid()}")
-    folder = tmp_path_factory.mktemp("demo")
-    Portal("", _environment(clone, folder, static_root, 80), folder).manage("demo", "--scale", "tiny")
-    yield clone.name
-    _drop(clone)
+def demo_template(template_database: str, static_root: Path, shared_folder: Path) -> str:
+    """A database with the map and the sample sign-ins beside the rows, made once a run; each portal gets a copy."""
+    name = f"{template_database}_demo"
+    with _once(shared_folder, "demo") as is_first:
+        if is_first:
+            folder = shared_folder / "demo"
+            folder.mkdir()
+            environment = _environment(_clone(name), folder, static_root, 80)
+            Portal("", environment, folder).manage("demo", "--scale", "tiny")
+    return name
 
 
 @pytest.fixture
