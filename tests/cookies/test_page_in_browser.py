@@ -9,6 +9,7 @@ from tests.journeys.conftest import (  # noqa: F401
     demo_template,
     live_portal,
     pytest_collection_modifyitems,
+    shared_folder,
     static_root,
 )
 
