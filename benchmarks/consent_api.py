@@ -163,7 +163,8 @@ def prepare(servers: Servers) -> World:
     now = clock.now()
     site = Site.objects.create(key="bench", name="Bench", hosts=["www.bench.example"], languages=["en"])
     texts = publish_texts(notice=site.notice, bodies=bodies(site), is_material=True, actor="command", now=now)
-    version = {"number": 1, "material_number": 1, "is_material": True, "content": {}, "digest": "0" * 64}
+    version = {"number": 1, "material_number": 1, "is_material": True, "digest": "0" * 64}
+    version |= {"content": {"validity_months": 6}}
     RegisterVersion.objects.create(site=site, **version, texts=texts, published_at=now)
     owner = User.objects.create(email="owner@bench.example", full_name="Owner", created_at=now)
     account = open_account(name="Bench", actor="command", now=now, owner=owner)

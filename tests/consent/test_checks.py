@@ -203,6 +203,17 @@ def test_a_thousand_are_answered_in_their_order_by_one_statement(system, monkeyp
     assert (too_many.status_code, too_many.json()["field"]) == (422, "subjects")
 
 
+def test_whoever_is_asked_about_is_looked_up_alone_however_many_people_there_are(system):
+    system.ask(JAN)
+    said = {"scope": system.scope, "purpose": "news", "is_allowed": True, "event": event_id(clock.now())}
+    State.objects.bulk_create(State(**said, subject_key=f"x{number}", since=clock.now()) for number in range(5000))
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE consent_state")
+        cursor.execute(f"EXPLAIN EXECUTE consent_check('{{a,b}}', '{system.scope}', 'news', '{{news}}')")
+        plan = [line for (line,) in cursor.fetchall()]
+    assert any("Index Cond" in line and "asked.key" in line for line in plan), "\n".join(plan)
+
+
 def test_one_is_asked_by_get_with_a_reference(system):
     system.tell(system.report({"customer_reference": "c-1"}))
     assert system.get(purpose="news", customer_reference="c-1").json()["allowed"]
