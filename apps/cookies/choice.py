@@ -106,23 +106,27 @@ def sent(request: HttpRequest) -> list[Choice]:
 
 def current(request: HttpRequest, site: Site, *, now: datetime) -> Choice | None:
     """The choice of this request's browser, where one still counts for the site."""
-    version = RegisterVersion.objects.current().filter(site=site).only("material_number").first()
-    return counting(sent(request), site, version, now=now)
+    version = RegisterVersion.objects.current().filter(site=site).without_content().first()
+    return counting(sent(request), version, now=now)
 
 
-def counting(choices: Iterable[Choice], site: Site, version: RegisterVersion | None, *, now: datetime) -> Choice | None:
+def counting(choices: Iterable[Choice], version: RegisterVersion | None, *, now: datetime) -> Choice | None:
     """The first of these choices that still says what holds."""
     if version is None:
         return None
-    number, months = version.material_number, site.validity_months
+    number, months = version.material_number, version.validity_months
     return next((each for each in choices if each.counts(material_number=number, months=months, now=now)), None)
 
 
 def cookie_domain(site: Site, host: str) -> str | None:
     """The `Domain` of the cookie at this host (without a port), or None for the host alone: browsers refuse a domain
     that the host does not lie in."""
-    domain = site.cookie_domain
-    return domain if domain and (host == domain or host.endswith(f".{domain}")) else None
+    return site.cookie_domain if covers(site.cookie_domain, host) else None
+
+
+def covers(domain: str, host: str) -> bool:
+    """Whether a cookie of this domain reaches this host; "" reaches no other than the one that set it."""
+    return bool(domain) and (host == domain or host.endswith(f".{domain}"))
 
 
 def is_signalled(request: HttpRequest) -> bool:

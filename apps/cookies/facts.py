@@ -21,7 +21,7 @@ def facts_of(event: Event) -> dict[str, Facts]:
         category: Facts(
             data_categories=DATA,
             recipients=tuple(sorted(companies - {""})),
-            validity=f"P{version.content['validity_months']}M",
+            validity=f"P{version.validity_months}M",
             is_marketing=category == Category.MARKETING,
         )
         for category, companies in found.items()

@@ -9,12 +9,15 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from apps.cookies.lifetimes import PATTERN
-from apps.cookies.models import Cookie, RegisterVersion, Site
+from apps.cookies.models import LONGEST_VALIDITY, Cookie, RegisterVersion, Site
 from apps.cookies.states import LANGUAGES, OPTIONAL, Category, Duration, Kind
 from apps.core.filters import FilterForm
 from apps.processors.models import Processor
 
 HOST = r"\.?([a-z0-9-]{1,63}\.)*[a-z0-9-]{1,63}"
+LABEL = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+SITE_HOST = rf"({LABEL}\.)*(?![0-9]+\Z){LABEL}"  # no address of numbers: no cookie has one for its domain
+MOST_HOSTS = 50
 TONGUES = {"en": "English", "nl": "Nederlands", "ar": "العربية"}
 
 
@@ -173,3 +176,101 @@ class EntryForm(forms.Form):
             "purpose": {language: said[f"purpose_{language}"] for language in LANGUAGES},
             "refusing": {language: said[f"refusing_{language}"] for language in LANGUAGES},
         }
+
+
+def _code(label: Any, hint: Any, **attributes: Any) -> dict[str, Any]:
+    """What a field for host names and the like takes: written from left to right, and corrected by no keyboard."""
+    plain = {"dir": "ltr", "autocapitalize": "none", "autocomplete": "off", "spellcheck": "false"}
+    widget = forms.Textarea if "rows" in attributes else forms.TextInput
+    return {"label": label, "help_text": hint, "widget": widget(attrs=plain | attributes)}
+
+
+class SiteForm(forms.Form):
+    """A site. `seen` (`services.seen_of`) stands for what it said when the form was opened; a new one has a key."""
+
+    key = forms.RegexField(
+        r"^[a-z0-9]+([-_][a-z0-9]+)*\Z",
+        max_length=40,
+        error_messages={"invalid": _("Enter small letters and digits, with hyphens between them.")},
+        **_code(
+            _("Key of the site"),
+            _("Stands in the snippet on the site’s pages, such as “shop”. It can’t be changed later."),
+        ),
+    )
+    name = forms.CharField(
+        label=_("Name"),
+        max_length=80,
+        validators=[one_line],
+        help_text=_("For colleagues. The banner names the hosts."),
+    )
+    hosts = forms.CharField(
+        max_length=13_000,
+        **_code(
+            _("Host names"),
+            _("One a line, without https:// or a port. Their pages share a register and may send choices from now on."),
+            rows=5,
+        ),
+    )
+    cookie_domain = forms.CharField(
+        max_length=100,
+        required=False,
+        **_code(
+            _("Domain of the cookie"),
+            _(
+                "Such as example.com, so that www.example.com and shop.example.com share a choice. Without it each "
+                "host asks for itself. It can’t be changed once the register was published."
+            ),
+        ),
+    )
+    languages = forms.MultipleChoiceField(
+        label=_("Languages of the banner"),
+        choices=list(TONGUES.items()),
+        initial=LANGUAGES,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("A page in another language gets the first of these."),
+    )
+    validity_months = forms.IntegerField(
+        label=_("Asked again after (months)"),
+        min_value=1,
+        max_value=LONGEST_VALIDITY,
+        initial=6,
+        help_text=_("1 to 12, for yes and no alike. The French authority, CNIL, advises six months."),
+    )
+    seen = forms.RegexField(r"^[0-9a-f]{64}\Z", widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, is_new: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        del self.fields["seen" if is_new else "key"]
+
+    @classmethod
+    def of(cls, site: Site, *, seen: str) -> "SiteForm":
+        """The form, filled with what the site says."""
+        initial = {name: getattr(site, name) for name in Site.CONTENT}
+        return cls(initial=initial | {"hosts": "\n".join(site.hosts), "seen": seen}, is_new=False)
+
+    def clean_hosts(self) -> list[str]:
+        hosts = list(dict.fromkeys(self.cleaned_data["hosts"].lower().split()))
+        if len(hosts) > MOST_HOSTS:
+            raise ValidationError(_("Enter %(most)s host names at most."), params={"most": MOST_HOSTS})
+        for host in hosts:
+            if len(host) > 253 or not re.fullmatch(SITE_HOST, host):
+                named = host[:60] if host.isprintable() else "…"
+                raise ValidationError(
+                    _("“%(host)s” is no host name such as www.example.com. Other letters are written as xn--…"),
+                    params={"host": named},
+                )
+        return hosts
+
+    def clean_cookie_domain(self) -> str:
+        domain: str = self.cleaned_data["cookie_domain"].lower()
+        if domain and not re.fullmatch(SITE_HOST, domain):
+            raise ValidationError(_("Enter a domain such as example.com, without a dot in front."))
+        return domain
+
+    def clean_languages(self) -> list[str]:
+        return [language for language in LANGUAGES if language in self.cleaned_data["languages"]]
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """What `save_site` takes."""
+        return {name: self.cleaned_data[name] for name in Site.CONTENT}

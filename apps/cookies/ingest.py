@@ -203,6 +203,7 @@ def _decision(said: dict[str, Any], site: Site, call: Call, *, now: datetime) ->
     previous = said.get("previous")
     gpc = _bool(said, "gpc") or "1" in call.header("HTTP_SEC_GPC").replace(" ", "").split(",")
     language, text = _shown(said, "text", site)
+    number, months = _register(said, site)
     return Decision(
         id=event,
         scope=site.scope,
@@ -212,8 +213,8 @@ def _decision(said: dict[str, Any], site: Site, call: Call, *, now: datetime) ->
         choices=_choices(said),
         text=text,
         language=language,
-        until=_until(said, site, at=at),
-        register_version=_register(said, site),
+        until=_until(said, months, at=at),
+        register_version=number,
         gpc=gpc,
         page=_page(said, call),
         agent=coarse(call.header("HTTP_USER_AGENT")[:400]),
@@ -229,9 +230,9 @@ def _instant(event: uuid.UUID, *, now: datetime) -> datetime:
         raise Refused(422, error.code, str(error.message), field="id", now=now.isoformat()) from None
 
 
-def _until(said: dict[str, Any], site: Site, *, at: datetime) -> datetime:
+def _until(said: dict[str, Any], validity: int, *, at: datetime) -> datetime:
     """As the browser's cookie ends: a choice that was handed over counts from when it was said, on the other domain."""
-    told, months = _matching(said, "at", INSTANT, default=at.isoformat()), relativedelta(months=site.validity_months)
+    told, months = _matching(said, "at", INSTANT, default=at.isoformat()), relativedelta(months=validity)
     if said.get("method") != Method.HANDOVER:
         return at + months
     try:
@@ -307,18 +308,21 @@ def _read_text(digest: str) -> tuple[str, str] | None:
 texts = Remembered(_read_text, seconds=float("inf"))  # a text is never changed
 
 
-def _register(said: dict[str, Any], site: Site) -> int:
+def _register(said: dict[str, Any], site: Site) -> tuple[int, int]:
+    """(number, months) of the register that was shown: a choice counts as long as that one told."""
     number = said.get("register")
-    if type(number) is not int or not 0 < number < 2**31 or not registers((site.key, number)):
+    months = registers((site.key, number)) if type(number) is int and 0 < number < 2**31 else None
+    if type(number) is not int or months is None:
         raise Refused(422, "register", "The site’s register has no such version.", field="register")
-    return number
+    return number, months
 
 
-def _read_register(key: tuple[str, int]) -> bool | None:
-    return RegisterVersion.objects.of_site(key[0]).filter(number=key[1]).exists() or None
+def _read_register(key: tuple[str, int]) -> int | None:
+    versions = RegisterVersion.objects.of_site(key[0]).filter(number=key[1])
+    return versions.values_list("content__validity_months", flat=True).first()
 
 
-registers = Remembered(_read_register, seconds=float("inf"))
+registers = Remembered(_read_register, seconds=float("inf"))  # a published register is never changed
 
 
 def _count(said: dict[str, Any], site: Site) -> Answer:

@@ -17,15 +17,14 @@ TOKEN = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)
 
 def keep(request: HttpRequest, response: HttpResponse, version: RegisterVersion, choice: Choice) -> None:
     """Set the cookie of the choice, and delete what is refused: for the host alone and for the whole domain."""
-    site = version.site
-    domain = cookie_domain(site, urlsplit(f"//{request.get_host()}").hostname or "")
+    domain = cookie_domain(version.site, urlsplit(f"//{request.get_host()}").hostname or "")
     for name in refused(request, version, choice):
         response.delete_cookie(name, samesite="Lax", domain=domain)
         if domain:
             of_domain = response.cookies.pop(name)
             response.delete_cookie(name, samesite="Lax")
             response.cookies[f"{name}@{domain}"] = of_domain  # a key of ours: the header says the cookie's own name
-    lasts = choice.until(site.validity_months) - choice.decided_at
+    lasts = choice.until(version.validity_months) - choice.decided_at
     response.set_cookie(
         NAME, format_choice(choice), max_age=lasts, domain=domain, samesite="Lax", secure=settings.HTTPS
     )

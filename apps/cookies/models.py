@@ -1,11 +1,12 @@
 """Sites, what they keep in a visitor's browser, and the register of it as it was published."""
 
 import uuid
+from datetime import datetime
 from typing import Any, Self
 
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Lower
+from django.db.models.functions import Lead, Lower
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.policies import is_staff_member
@@ -32,6 +33,8 @@ class SiteQuerySet(models.QuerySet["Site"]):
 
 class Site(models.Model):
     """Host names that share one register and one choice (COO-4)."""
+
+    CONTENT = ("name", "hosts", "cookie_domain", "languages", "validity_months")
 
     key = models.SlugField(_("key"), max_length=40, primary_key=True)
     name = models.CharField(_("name"), max_length=80)
@@ -203,6 +206,15 @@ class RegisterVersionQuerySet(models.QuerySet["RegisterVersion"]):
         """All versions, the newest first."""
         return self.filter(site=key).order_by("-number")
 
+    def in_force_after(self, moment: datetime) -> Self:
+        """Those that were in force at some time after this moment."""
+        replaced = models.Window(Lead("published_at"), partition_by="site", order_by="number")
+        return self.annotate(replaced=replaced).filter(Q(replaced=None) | Q(replaced__gt=moment))
+
+    def without_content(self) -> Self:
+        """All but the snapshot, which is long; `validity_months` is read out of it all the same."""
+        return self.defer("content").annotate(months=F("content__validity_months"))
+
 
 class RegisterVersion(models.Model):
     """A register as it was published: the database refuses to change or delete one (migration 0001).
@@ -238,3 +250,15 @@ class RegisterVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.site_id} v{self.number}"
+
+    @property
+    def validity_months(self) -> int:
+        """How long a choice counts: what visitors were told, until they are told something else."""
+        months: int = vars(self).get("months") or self.content["validity_months"]
+        return months
+
+    @property
+    def languages(self) -> list[str]:
+        """Those of its words in the order of the site, which should be fetched; last what the site no longer has."""
+        order = [*self.site.languages, *sorted(self.texts)]
+        return sorted(self.texts, key=order.index)

@@ -36,7 +36,7 @@ COLUMNS = ("host", "party", "duration", "purpose", "refusing", "company")  # bes
 
 @dataclass(frozen=True)
 class Edition:
-    """A published register with what its site says now: all that the files depend on, but for the code."""
+    """A published register with the domain of its site's cookie: all that the files depend on, but for the code."""
 
     site: str
     number: int
@@ -51,14 +51,14 @@ class Edition:
         """The register of a site in force, or the one with that number. None for whatever is no such site."""
         if not KEY.fullmatch(site):
             return None
-        versions = RegisterVersion.objects.of_site(site).select_related("site").defer("content")
+        versions = RegisterVersion.objects.of_site(site).select_related("site").without_content()
         if re.fullmatch(r"[0-9]{1,9}", number):
             versions = versions.filter(number=int(number))
         found = versions.first()
         if found is None:
             return None
-        texts = tuple(sorted(found.texts.items(), key=lambda text: found.site.languages.index(text[0])))
-        domain, months = found.site.cookie_domain, found.site.validity_months
+        texts = tuple((language, found.texts[language]) for language in found.languages)
+        domain, months = found.site.cookie_domain, found.validity_months
         return cls(site, found.number, found.digest, found.material_number, domain, months, texts)
 
     @property
@@ -91,6 +91,11 @@ class Made:
         """By the names of content encodings, the smallest first."""
         small = gzip.compress(self.body, 9, mtime=0)
         return {"br": brotli.compress(self.body, quality=11, mode=brotli.MODE_TEXT), "gzip": small}
+
+
+def snippet(site: str) -> str:
+    """What the site's owner puts into its pages."""
+    return f'<script src="{settings.BASE_URL}/consent.js?site={site}" nonce="…"></script>'
 
 
 @lru_cache(maxsize=256)

@@ -1,7 +1,7 @@
 from django.urls import path
 
 from apps.cookies import ingest
-from apps.cookies.views import public, receipt, register, script
+from apps.cookies.views import public, receipt, register, script, sites
 
 app_name = "cookies"
 urlpatterns = [
@@ -13,7 +13,9 @@ urlpatterns = [
     path(".well-known/gpc.json", public.gpc, name="gpc"),
     path("registers/cookies/", register.register, name="register"),
     path("registers/cookies/new/", register.add, name="add"),
+    path("registers/cookies/new-site/", sites.add, name="add_site"),
     path("registers/cookies/sites/<slug:key>/", register.site, name="site"),
+    path("registers/cookies/sites/<slug:key>/edit/", sites.edit, name="edit_site"),
     path("registers/cookies/sites/<slug:key>/publish/", register.publish, name="publish"),
     path("registers/cookies/<uuid:line>/", register.entry, name="entry"),
     path("registers/cookies/<uuid:line>/edit/", register.edit, name="edit"),

@@ -185,7 +185,7 @@ def _visit(
         agent=before.agent if before else rng.choice(BROWSERS),
         **said,
     )
-    event.ended_at = at + relativedelta(months=site.validity_months)
+    event.ended_at = at + relativedelta(months=version.validity_months)
     return event
 
 

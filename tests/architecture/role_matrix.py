@@ -250,6 +250,8 @@ COOKIES = {
     "cookies:table": Row(EVERYBODY, needs="a_table"),
     "cookies:register": Row(STAFF),
     "cookies:site": Row(STAFF, needs="a_site"),
+    "cookies:add_site": Row(ADMIN, FORM),
+    "cookies:edit_site": Row(ADMIN, FORM, "a_site"),
     "cookies:publish": Row(ADMIN, POST, "a_site"),
     "cookies:entry": Row(STAFF, needs="a_cookie"),
     "cookies:add": Row(ADMIN, FORM),

@@ -221,6 +221,8 @@ def _fixed(made: dict[str, SubjectRequest]) -> list[Place]:
         Place("cookie-entry", f"/registers/cookies/{Cookie.objects.earliest('pk').line}/", ADMIN),
         Place("cookie-new", "/registers/cookies/new/", ADMIN),
         Place("cookie-site", "/registers/cookies/sites/main/", ADMIN),
+        Place("cookie-site-new", "/registers/cookies/new-site/", ADMIN),
+        Place("cookie-site-form", "/registers/cookies/sites/main/edit/", ADMIN),
         Place("consents-desk", "/desk/consents/?period=30-days", OFFICER),
         Place("consents-audited", "/desk/consents/?by=method", AUDITOR),
         Place("consents-search", "/desk/consents/search/", OFFICER),

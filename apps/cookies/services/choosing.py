@@ -64,7 +64,7 @@ def _decision(
         choices=choice.answers,
         text=version.texts[seen.language],
         language=seen.language,
-        until=choice.until(site.validity_months),
+        until=choice.until(version.validity_months),
         user_id=seen.user_id,
         register_version=version.number,
         gpc=seen.gpc,

@@ -51,7 +51,7 @@ def _register(request: HttpRequest) -> RegisterVersion | None:
 
 def _context(request: HttpRequest, version: RegisterVersion, *, now: datetime) -> dict[str, Any]:
     language, gpc = _language(version), is_signalled(request)
-    choice = counting(sent(request), version.site, version, now=now)
+    choice = counting(sent(request), version, now=now)
     shown = notices.shown(version, language)
     choice = choice.obeying(gpc) if choice else None
     return {
@@ -61,14 +61,14 @@ def _context(request: HttpRequest, version: RegisterVersion, *, now: datetime) -
         "groups": words.groups(version, shown.body, language, choice),
         "choice": choice,
         "allowed": words.chosen(choice, shown.body) if choice else [],
-        "until": choice.until(version.site.validity_months) if choice else None,
+        "until": choice.until(version.validity_months) if choice else None,
         "version": version,
     }
 
 
 def _language(version: RegisterVersion) -> str:
     language = get_language() or ""
-    return language if language in version.texts else next(iter(version.texts))
+    return language if language in version.texts else version.languages[0]
 
 
 def _choose(request: HttpRequest, version: RegisterVersion) -> HttpResponse:
@@ -111,7 +111,7 @@ def hand_over(request: HttpRequest) -> HttpResponse:
     state = request.GET.get("state")
     if version is None or url is None or not (state is None or handover.STATE.fullmatch(state)):
         raise Http404
-    choice = counting(sent(request), version.site, version, now=clock.now())
+    choice = counting(sent(request), version, now=clock.now())
     if choice is None:
         return redirect(url)
     obeyed = choice.obeying(is_signalled(request))

@@ -6,18 +6,18 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_list_or_404, get_object_or_404, redirect, render
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_list_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.accounts.services import name_actors
-from apps.cookies import policies, services, telling
-from apps.cookies.forms import EntryForm
+from apps.cookies import policies, script, services, telling
+from apps.cookies.forms import TONGUES, EntryForm
 from apps.cookies.listings import CookieListing
 from apps.cookies.models import Cookie, RegisterVersion, Site
+from apps.cookies.views.access import require_reader, require_writer, site_or_404
 from apps.core import clock
 from apps.core.errors import DomainError
 from apps.core.http import require_fresh_factor
@@ -31,7 +31,7 @@ from apps.ledger.models import Entry
 @login_required
 def register(request: HttpRequest) -> HttpResponse:
     """Everything published and drafted, for staff."""
-    _require_reader(request)
+    require_reader(request)
     listing = CookieListing(request)
     page = listing.page(listing.searched(Cookie.objects.visible_to(request.user).current()))
     rows = [telling.describe(each, url=reverse("cookies:entry", args=[each.line])) for each in page.rows]
@@ -41,7 +41,7 @@ def register(request: HttpRequest) -> HttpResponse:
     context = {
         "table": table, "form": listing.form, "clear_url": listing.clear_url,
         "sites": [(site, reverse("cookies:site", args=[site.key])) for site in sites],
-        "add_url": reverse("cookies:add") if policies.can_edit_register(request.user) else "",
+        "may_edit": policies.can_edit_register(request.user),
     }  # fmt: skip
     return render(request, "cookies/register.html", context)
 
@@ -73,7 +73,7 @@ def entry(request: HttpRequest, line: uuid.UUID) -> HttpResponse:
 @login_required
 def add(request: HttpRequest) -> HttpResponse:
     """A new entry."""
-    _require_writer(request)
+    require_writer(request)
     if request.method == "POST":
         form = EntryForm(request.POST)
         return _save(request, form, None, form.data.get("site", ""))
@@ -84,7 +84,7 @@ def add(request: HttpRequest) -> HttpResponse:
 @login_required
 def edit(request: HttpRequest, line: uuid.UUID) -> HttpResponse:
     """A new version of an entry, as a draft."""
-    _require_writer(request)
+    require_writer(request)
     latest = _versions(request, line)[-1]
     if request.method == "POST":
         return _save(request, EntryForm(request.POST, line=line), line, latest.site_id)
@@ -134,8 +134,8 @@ def drop(request: HttpRequest, line: uuid.UUID) -> HttpResponse:
 @require_safe
 @login_required
 def site(request: HttpRequest, key: str) -> HttpResponse:
-    """A site's register: what publishing it would change, and what was published."""
-    seen = services.preview(_site(request, key))
+    """A site's register: what publishing it would change, what was published, and what the site's pages need."""
+    seen = services.preview(site_or_404(request, key))
     entries = list(Entry.objects.visible_to(request.user).about(seen.site.target))
     context = {
         "seen": seen,
@@ -143,7 +143,9 @@ def site(request: HttpRequest, key: str) -> HttpResponse:
         "reasons": telling.reasons(seen.changes.reasons),
         "versions": RegisterVersion.objects.of_site(key).defer("content"),
         "events": telling.history(entries, name_actors(entries, seen_by=request.user)),
-        "may_publish": seen.is_any and policies.can_edit_register(request.user),
+        "may_edit": policies.can_edit_register(request.user),
+        "languages": [(language, TONGUES[language]) for language in seen.site.languages],
+        "snippet": script.snippet(key) if seen.latest else "",
     }
     return render(request, "cookies/site.html", context)
 
@@ -152,8 +154,8 @@ def site(request: HttpRequest, key: str) -> HttpResponse:
 @login_required
 def publish(request: HttpRequest, key: str) -> HttpResponse:
     """Publish what is drafted: with a fresh second factor (T37)."""
-    _require_writer(request)
-    _site(request, key)
+    require_writer(request)
+    site_or_404(request, key)
     return _publish(request, key)
 
 
@@ -187,13 +189,13 @@ def _dropping(line: uuid.UUID) -> Question:
 
 
 def _ask(request: HttpRequest, line: uuid.UUID, question: Question) -> HttpResponse:
-    _require_writer(request)
+    require_writer(request)
     _versions(request, line)
     return ask(request, question, back=reverse("cookies:entry", args=[line]))
 
 
 def _do(request: HttpRequest, line: uuid.UUID, verb: Callable[..., Any], done: str) -> HttpResponse:
-    _require_writer(request)
+    require_writer(request)
     _versions(request, line)
     with tell_outcome(request, done=done):
         verb(line, actor=request.user.key, now=clock.now())
@@ -201,20 +203,5 @@ def _do(request: HttpRequest, line: uuid.UUID, verb: Callable[..., Any], done: s
 
 
 def _versions(request: HttpRequest, line: uuid.UUID) -> list[Cookie]:
-    _require_reader(request)
+    require_reader(request)
     return get_list_or_404(Cookie.objects.visible_to(request.user).of_line(line).for_list())
-
-
-def _site(request: HttpRequest, key: str) -> Site:
-    return get_object_or_404(Site.objects.visible_to(request.user), key=key)
-
-
-def _require_reader(request: HttpRequest) -> None:
-    if not policies.can_see_register(request.user):
-        raise Http404  # for customers there is no such place
-
-
-def _require_writer(request: HttpRequest) -> None:
-    _require_reader(request)
-    if not policies.can_edit_register(request.user):
-        raise PermissionDenied
