@@ -7,12 +7,13 @@ from django.urls import reverse
 
 from apps.consent import links
 from apps.consent.checking import check_consents
-from apps.consent.models import PROVIDER, Event, Objection, Purpose, State, Subscription
+from apps.consent.models import PROVIDER, Event, Objection, Purpose, Removal, State, Subscription
 from apps.consent.services import subscriptions
 from apps.consent.services.answers import current_text
 from apps.consent.services.limits import object_to_purpose
 from apps.consent.states import MARKETING, Basis
 from apps.core import crypto
+from apps.core.identities import Identity, IdentityType
 from apps.ledger.models import Entry
 from tests.accounts.factories import MembershipFactory
 from tests.consent.mail import JAN, letters, link_in, plain
@@ -43,6 +44,11 @@ def click(client, **pressed):
 
 def marketing():
     return subscriptions.marketing_of(JAN, at=datetime.now(UTC))
+
+
+def to_all():
+    """The objection to all direct marketing that stands."""
+    return Objection.objects.open().get(purpose=MARKETING)
 
 
 def may_we(identity, purpose):
@@ -97,12 +103,27 @@ def test_one_click_ends_all_direct_marketing_at_once(client, customer):
     page = click(client, off=MARKETING)
     assert "our sales people do not contact you" in page.content.decode()
     assert not marketing().is_any_on
-    assert Objection.objects.open().get().purpose == MARKETING
-    objected = Event.objects.of(PROVIDER, crypto.lookup(JAN)).last()
+    assert to_all().except_for == []
+    objected = Event.objects.of(PROVIDER, crypto.lookup(JAN)).get(choices__has_key=MARKETING)
     assert (objected.action, objected.choices) == ("objected", {MARKETING: False, NEWS: False, PRODUCTS: False})
     assert not Subscription.objects.exists()
     assert not State.objects.of(PROVIDER, crypto.lookup(JAN)).allowing(at=datetime.now(UTC)).exists()
-    assert Entry.objects.filter(verb="consent.objected").count() == 1
+    assert Entry.objects.filter(verb="consent.objected", facts__purpose=MARKETING).count() == 1
+
+
+@pytest.mark.req("CON-5", "CON-7")
+def test_an_objection_to_all_direct_marketing_ends_the_keeping_of_data_from_other_sources_too(
+    client, sign_in, customer
+):
+    sign_in(client, customer)
+    there = reverse("consent:own_preferences")
+    assert "data from other sources, which we then delete" in client.get(there).content.decode()
+    client.post(there, {"off": MARKETING})
+    number = Identity(IdentityType.PHONE_NUMBER, customer.phone_number)
+    assert set(Removal.objects.get().read()) == {JAN, number}
+    client.post(there, {"on": PRODUCTS})
+    assert may_we(JAN, "enrichment") == "objected"
+    assert Removal.objects.open().exists()
 
 
 @pytest.mark.req("CON-5")
@@ -121,8 +142,7 @@ def test_whoever_asks_for_the_newsletter_again_gets_that_and_nothing_else(client
     click(client, off=MARKETING)
     click(client, on=NEWS)
     assert (marketing().newsletter, marketing().products) == (True, False)
-    [objection] = Objection.objects.open()
-    assert (objection.purpose, objection.except_for) == (MARKETING, [NEWS])
+    assert to_all().except_for == [NEWS]
     assert "asked for what is on here" in client.get(path()).content.decode()
 
 
@@ -137,18 +157,17 @@ def test_an_objection_to_all_direct_marketing_reaches_what_is_thought_of_later(c
 @pytest.mark.req("CON-5")
 def test_what_was_asked_for_after_the_objection_is_ended_again_by_itself_and_by_all(client, customer):
     click(client, off=MARKETING)
-    since = Objection.objects.get().since
+    since = to_all().since
     click(client, on=PRODUCTS)
     click(client, off=PRODUCTS)
     assert (marketing().products, may_we(JAN, PRODUCTS)) == (False, "objected")
     click(client, on=PRODUCTS)
     click(client, on=NEWS)
-    assert Objection.objects.open().get().except_for == [NEWS, PRODUCTS]
+    assert to_all().except_for == [NEWS, PRODUCTS]
     click(client, off=MARKETING)
     assert not marketing().is_any_on
     assert not Subscription.objects.exists()
-    [objection] = Objection.objects.open()
-    assert (objection.since, objection.except_for) == (since, [])
+    assert (to_all().since, to_all().except_for) == (since, [])
     assert Entry.objects.filter(verb="consent.objection_narrowed").count() == 2
 
 
@@ -210,13 +229,11 @@ def test_the_newsletter_lifts_no_objection_that_somebody_made_where_they_had_sig
 
 @pytest.mark.req("CON-5")
 def test_asking_for_one_purpose_says_nothing_about_data_from_other_sources(client, customer):
-    Purpose.objects.update_or_create(
-        key="enrichment", defaults={"basis": Basis.INTEREST, "is_marketing": True, "created_at": NOW}
-    )
-    click(client, off=MARKETING)
+    object_to_purpose(scope=PROVIDER, subject_key=crypto.lookup(JAN), purpose=MARKETING, actor="system", now=NOW)
     assert click(client, on=NEWS).status_code == 200
     assert marketing().newsletter
-    assert may_we(JAN, "enrichment") == "objected"
+    assert Objection.objects.get().except_for == [NEWS]
+    assert not Removal.objects.exists()
 
 
 def test_who_is_no_customer_sees_no_switch_for_product_news(client):
@@ -228,7 +245,9 @@ def test_who_is_no_customer_sees_no_switch_for_product_news(client):
 def test_two_clicks_are_one_answer(client, customer):
     for _ in range(2):
         click(client, off=MARKETING)
-    assert Event.objects.count() == 1
+    assert Event.objects.filter(choices__has_key=MARKETING).count() == 1
+    assert Event.objects.filter(choices__has_key="enrichment").count() == 1
+    assert Removal.objects.count() == 1
 
 
 @pytest.mark.parametrize("pressed", [{}, {"on": "everything"}, {"off": "nothing"}, {"on": "direct_marketing"}])
@@ -243,5 +262,5 @@ def test_whoever_is_signed_in_sees_their_own(client, sign_in, customer):
     assert "j•••@e•••.com" in client.get(there).content.decode()
     client.post(there, {"off": MARKETING})
     assert not marketing().is_any_on
-    assert Event.objects.get().user_id == customer.pk
+    assert {event.user_id for event in Event.objects.all()} == {customer.pk}
     assert client.get(reverse("account_settings")).content.decode().count(there) == 1

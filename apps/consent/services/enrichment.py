@@ -10,8 +10,8 @@ from apps.consent.models import PROVIDER, Objection, Removal
 from apps.consent.services.answers import Manner, current_text, say
 from apps.consent.services.limits import lift_objection, note_objection
 from apps.consent.services.removals import call_off_removals, order_removal
-from apps.consent.services.subscriptions import _actor, _lock
-from apps.consent.states import ENRICHMENT, Action
+from apps.consent.services.subscriptions import _actor, _lock, stop_marketing
+from apps.consent.states import ENRICHMENT, MARKETING, Action
 from apps.core.crypto import lookup
 from apps.core.identities import Identity
 
@@ -53,6 +53,18 @@ def object_to_enrichment(*, identities: Sequence[Identity], language: str, manne
         note_objection(subject_key=lookup(one), **said, actor=_actor(manner), now=now)  # type: ignore[arg-type]
     order_removal(purpose=ENRICHMENT, rules=RULES, identities=identities, event=event, now=now)
     return True
+
+
+@transaction.atomic
+def stop_all_marketing(*, identities: Sequence[Identity], language: str, manner: Manner, now: datetime) -> None:
+    """Object to direct marketing in every form: data from other sources serves it, and is profiling for it, so its
+    keeping ends as well (GDPR 21(2) and (3)). What stood already changes nothing.
+
+    `identities`: what the person proved to hold, the e-mail address first.
+    """
+    said = {"language": language, "manner": manner, "now": now}
+    stop_marketing(subject_key=lookup(identities[0]), purpose=MARKETING, **said)  # type: ignore[arg-type]
+    object_to_enrichment(identities=identities, **said)  # type: ignore[arg-type]
 
 
 def _is_carried_through(identities: Sequence[Identity]) -> bool:

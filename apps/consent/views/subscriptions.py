@@ -197,7 +197,9 @@ def _switch(request: HttpRequest, whom: Whom) -> None:
     on, off = request.POST.get("on", ""), request.POST.get("off", "")
     subject_key = services.subject_key(whom.identities[0])
     try:
-        if off in (services.NEWSLETTER, services.PRODUCTS, MARKETING):
+        if off == MARKETING:
+            enrichment.stop_all_marketing(identities=whom.identities, **said)
+        elif off in (services.NEWSLETTER, services.PRODUCTS):
             services.stop_marketing(subject_key=subject_key, purpose=off, **said)
         elif on == services.NEWSLETTER:
             services.subscribe(identities=whom.identities, text=request.POST.get("text", ""), **said)
