@@ -17,7 +17,7 @@ from apps.processors.models import Processor
 HOST = r"\.?([a-z0-9-]{1,63}\.)*[a-z0-9-]{1,63}"
 LABEL = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 SITE_HOST = rf"({LABEL}\.)*(?![0-9]+\Z){LABEL}"  # no address of numbers: no cookie has one for its domain
-MOST_HOSTS = 50
+MOST_HOSTS, LONGEST_HOST = 50, 120  # as an entry of the register holds it
 TONGUES = {"en": "English", "nl": "Nederlands", "ar": "العربية"}
 
 
@@ -238,22 +238,24 @@ class SiteForm(forms.Form):
     )
     seen = forms.RegexField(r"^[0-9a-f]{64}\Z", widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, is_new: bool, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, site: Site | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        del self.fields["seen" if is_new else "key"]
+        self.site = site
+        del self.fields["key" if site else "seen"]
 
     @classmethod
     def of(cls, site: Site, *, seen: str) -> "SiteForm":
         """The form, filled with what the site says."""
         initial = {name: getattr(site, name) for name in Site.CONTENT}
-        return cls(initial=initial | {"hosts": "\n".join(site.hosts), "seen": seen}, is_new=False)
+        return cls(initial=initial | {"hosts": "\n".join(site.hosts), "seen": seen}, site=site)
 
     def clean_hosts(self) -> list[str]:
         hosts = list(dict.fromkeys(self.cleaned_data["hosts"].lower().split()))
         if len(hosts) > MOST_HOSTS:
             raise ValidationError(_("Enter %(most)s host names at most."), params={"most": MOST_HOSTS})
         for host in hosts:
-            if len(host) > 253 or not re.fullmatch(SITE_HOST, host):
+            is_there = self.site is not None and host in self.site.hosts
+            if not is_there and (len(host) > LONGEST_HOST or not re.fullmatch(SITE_HOST, host)):
                 named = host[:60] if host.isprintable() else "…"
                 raise ValidationError(
                     _("“%(host)s” is no host name such as www.example.com. Other letters are written as xn--…"),
@@ -263,7 +265,8 @@ class SiteForm(forms.Form):
 
     def clean_cookie_domain(self) -> str:
         domain: str = self.cleaned_data["cookie_domain"].lower()
-        if domain and not re.fullmatch(SITE_HOST, domain):
+        is_there = self.site is not None and domain == self.site.cookie_domain
+        if domain and not is_there and not re.fullmatch(SITE_HOST, domain):
             raise ValidationError(_("Enter a domain such as example.com, without a dot in front."))
         return domain
 

@@ -1,12 +1,11 @@
 """Sites, what they keep in a visitor's browser, and the register of it as it was published."""
 
 import uuid
-from datetime import datetime
 from typing import Any, Self
 
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Lead, Lower
+from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.policies import is_staff_member
@@ -39,6 +38,7 @@ class Site(models.Model):
     key = models.SlugField(_("key"), max_length=40, primary_key=True)
     name = models.CharField(_("name"), max_length=80)
     hosts = models.JSONField(_("host names"), default=list)  # without ports
+    former_hosts = models.JSONField(_("former host names"), default=dict, blank=True)  # host -> when it was taken off
     cookie_domain = models.CharField(_("domain of the cookie"), max_length=100, blank=True)  # "": the host alone
     languages = models.JSONField(_("languages"), default=list)
     validity_months = models.PositiveSmallIntegerField(_("asked again after (months)"), default=6)
@@ -205,11 +205,6 @@ class RegisterVersionQuerySet(models.QuerySet["RegisterVersion"]):
     def of_site(self, key: str) -> Self:
         """All versions, the newest first."""
         return self.filter(site=key).order_by("-number")
-
-    def in_force_after(self, moment: datetime) -> Self:
-        """Those that were in force at some time after this moment."""
-        replaced = models.Window(Lead("published_at"), partition_by="site", order_by="number")
-        return self.annotate(replaced=replaced).filter(Q(replaced=None) | Q(replaced__gt=moment))
 
     def without_content(self) -> Self:
         """All but the snapshot, which is long; `validity_months` is read out of it all the same."""

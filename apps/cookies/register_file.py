@@ -46,6 +46,15 @@ def banner_entries(site: Site) -> Iterator[Cookie]:
             yield entry_of(site, kept[name] | {"host": host}, names())
 
 
+def is_banner_entry(cookie: Cookie) -> bool:
+    """Whether it is one of those, of this place or of one that the site had before."""
+    return cookie.name in BANNERS and cookie.line == _line(cookie.site_id, cookie.kind, cookie.name, cookie.host)
+
+
+def _line(site: str, kind: str, name: str, host: str) -> uuid.UUID:
+    return uuid.uuid5(SEED, f"{site} {kind} {name} {host}")
+
+
 def entry_of(site: Site, row: Mapping[str, Any], places: Mapping[str, str]) -> Cookie:
     """The first version of the entry that a row describes; `places` fill what stands in braces."""
     name, host = row["name"].format(**places), row["host"].format(**places)
@@ -53,7 +62,7 @@ def entry_of(site: Site, row: Mapping[str, Any], places: Mapping[str, str]) -> C
     kind = row.get("kind", Kind.COOKIE)
     return Cookie(
         site=site,
-        line=uuid.uuid5(SEED, f"{site.key} {kind} {name} {host}"),
+        line=_line(site.key, kind, name, host),
         kind=kind,
         name=name,
         host=host,

@@ -36,7 +36,8 @@ COLUMNS = ("host", "party", "duration", "purpose", "refusing", "company")  # bes
 
 @dataclass(frozen=True)
 class Edition:
-    """A published register with the domain of its site's cookie: all that the files depend on, but for the code."""
+    """A published register, with the domain of its site's cookie and the order of its languages: all that the files
+    depend on, but for the code."""
 
     site: str
     number: int

@@ -6,6 +6,7 @@ import pytest
 from django.urls import reverse
 
 from apps.consent import links, tasks
+from apps.consent.checking import check_consents
 from apps.consent.models import PROVIDER, Event, Objection, Removal
 from apps.consent.services import enrichment, event_id, removals, subscriptions
 from apps.consent.services.answers import Manner, current_text
@@ -156,6 +157,19 @@ def test_an_objection_that_is_taken_back_calls_the_removal_off():
     assert not Removal.objects.open().exists()
     assert not Objection.objects.open().exists()
     assert Removal.objects.get().read() == ()
+
+
+@pytest.mark.django_db
+@pytest.mark.req("CON-5", "CON-7")
+def test_who_objects_to_all_and_takes_that_back_for_data_from_other_sources_takes_nothing_else_back():
+    said = {"identities": [JAN], "language": "en", "manner": MANNER, "now": datetime.now(UTC)}
+    enrichment.stop_all_marketing(**said)
+    assert enrichment.allow_enrichment(**said)
+    assert enrichment.enrichment_of(JAN).objected_at is None
+    assert Objection.objects.open().get().except_for == ["enrichment"]
+    about = {"scope": PROVIDER, "keys": [crypto.lookup(JAN)], "now": datetime.now(UTC)}
+    answers = {name: check_consents(purpose=name, **about)[0]["why"] for name in ("enrichment", "product_marketing")}
+    assert answers == {"enrichment": "given", "product_marketing": "objected"}
 
 
 @pytest.mark.req("CON-7")

@@ -163,6 +163,28 @@ def test_a_method_saved_while_the_one_before_it_is_being_removed_stays(platform,
     assert (there(platform), here()) == (["2222"], ["2222"])
 
 
+@pytest.mark.req("CON-4")
+@pytest.mark.threat("T47")
+def test_what_went_before_a_removal_began_anew_is_counted(platform, monkeypatch):
+    save(platform, "1111")
+    save(platform, "1112")
+    withdraw(platform)
+    PaymentMethod.objects.all().delete()
+    erase, stores = removals._erase, []
+
+    def interrupted(removal, plan, store, *, now):
+        if stores.append(store) or len(stores) == 2:
+            save(platform, "2222")
+        return erase(removal, plan, store, now=now)
+
+    monkeypatch.setattr(removals, "_erase", interrupted)
+    withdrawn = Removal.objects.open().order_by("-asked_at").first()
+    assert not removals.work_on_removal(withdrawn.pk, now=datetime.now(UTC))
+    assert removals.work_on_removal(withdrawn.pk, now=datetime.now(UTC) + timedelta(minutes=1))
+    withdrawn.refresh_from_db()
+    assert withdrawn.counts["erased"] >= 1
+
+
 @pytest.mark.threat("T47")
 def test_who_saves_a_method_waits_while_the_one_before_it_is_removed_here(platform, committed_db, monkeypatch):
     save(platform, "1111")

@@ -201,6 +201,17 @@ def test_an_old_link_to_confirm_does_not_undo_a_later_no(client, time_machine):
 
 
 @pytest.mark.req("CON-5")
+def test_an_old_link_to_confirm_does_not_undo_a_later_objection_to_all_direct_marketing(client, time_machine):
+    ask(client)
+    [letter] = letters()
+    time_machine.move_to(NOW + timedelta(hours=1))
+    there = reverse("consent:preferences", args=[links.preferences_token(JAN, now=NOW)])
+    client.post(there, {"off": MARKETING})
+    assert client.post(link_in(letter, "/newsletter/confirm/")).status_code == 410
+    assert Objection.objects.get(purpose=MARKETING).except_for == []
+
+
+@pytest.mark.req("CON-5")
 def test_customers_get_product_news_until_they_object(client):
     customer = MembershipFactory(user__email=JAN.value).user
     assert send(client, "product_marketing")

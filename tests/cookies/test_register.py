@@ -143,6 +143,15 @@ def test_a_necessary_entry_added_and_an_entry_gone_are_editorial(site, published
     assert not Cookie.objects.of_site(site.key).current().filter(name="stats").exists()
 
 
+def test_a_published_entry_is_taken_off_though_a_draft_of_it_was_dropped(site, published):
+    write(stats(site), lifetime="P7D")
+    drop_draft(stats(site).line, actor="command", now=now())
+    end_entry(stats(site).line, actor="command", now=now())
+    with pytest.raises(DomainError):
+        end_entry(stats(site).line, actor="command", now=now())
+    assert [entry["name"] for entry in publish(site).content["entries"]] == ["session"]
+
+
 def test_one_more_host_is_material(site, published):
     site.hosts = [*site.hosts, "new.example"]
     site.save()
@@ -167,7 +176,7 @@ def test_what_changed_since_it_was_looked_at_is_not_published(site, published):
 
 def test_nothing_new_is_not_published(site, published):
     with pytest.raises(DomainError) as refused:
-        publish_register(site.key, asks_again=True, seen_digest=published.digest, actor="command", now=now())
+        publish_register(site.key, asks_again=True, seen_digest=preview(site).digest, actor="command", now=now())
     assert refused.value.code == "unchanged"
 
 

@@ -173,7 +173,7 @@ def demo_template(template_database: str, static_root: Path, shared_folder: Path
     with _once(shared_folder, "demo") as is_first:
         if is_first:
             folder = shared_folder / "demo"
-            folder.mkdir()
+            folder.mkdir(exist_ok=True)
             environment = _environment(_clone(name), folder, static_root, 80)
             Portal("", environment, folder).manage("demo", "--scale", "tiny")
     return name

@@ -31,7 +31,7 @@ def page(identity: Identity, *, now: datetime) -> dict[str, Any]:
         "address": mask(identity),
         "preferences": [Preference(NEWSLETTER, words(NEWSLETTER), marketing.newsletter, **alone), products],
         "is_objected": marketing.is_objected,
-        "is_all_off": marketing.is_objected and not marketing.is_any_on,
+        "is_all_off": marketing.is_objected and not marketing.is_any_on and enrichment.objected_at is not None,
         "enrichment": Preference(ENRICHMENT, words(ENRICHMENT), enrichment.objected_at is None),
     }
 

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from apps.consent.models import PROVIDER, Objection, Removal
 from apps.consent.services.answers import Manner, current_text, say
-from apps.consent.services.limits import lift_objection, note_objection
+from apps.consent.services.limits import note_objection, take_back
 from apps.consent.services.removals import call_off_removals, order_removal
 from apps.consent.services.subscriptions import _actor, _lock, stop_marketing
 from apps.consent.states import ENRICHMENT, MARKETING, Action
@@ -80,13 +80,14 @@ def _is_carried_through(identities: Sequence[Identity]) -> bool:
 
 @transaction.atomic
 def allow_enrichment(*, identities: Sequence[Identity], language: str, manner: Manner, now: datetime) -> bool:
-    """Take the objection back. What was removed does not come back. False when none stood."""
+    """Take the objection back, and for this purpose the one to all direct marketing, where it stands. What was removed
+    does not come back. False when none stood."""
     keys = [lookup(one) for one in identities]
     _lock(keys[0])
-    standing = Objection.objects.open().filter(scope=PROVIDER, subject_key__in=keys, purpose=ENRICHMENT)
-    lifted = [lift_objection(one, actor=_actor(manner), now=now) for one in standing]
-    if not any(lifted):
+    standing = [one for one in Objection.objects.of_any(PROVIDER, keys).open() if one.reaches(ENRICHMENT)]
+    if not any(one.purpose == ENRICHMENT for one in standing):
         return False
+    take_back(standing, to_allow=ENRICHMENT, actor=_actor(manner), now=now)
     call_off_removals(purpose=ENRICHMENT, lookup=keys[0], now=now)
     words = current_text(ENRICHMENT, language)
     say(Action.GIVEN, {ENRICHMENT: True}, subject_key=keys[0], text=words, manner=manner, now=now)

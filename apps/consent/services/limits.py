@@ -1,5 +1,6 @@
 """Restrictions and objections: what no consent gets round, from the instant they are noted until they are lifted."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import transaction
@@ -107,3 +108,12 @@ def lift_objection(objection: Objection, *, actor: str, now: datetime) -> bool:
         return False
     record(actor=actor, verb="consent.objection_lifted", target=objection, at=now, purpose=objection.purpose)
     return True
+
+
+def take_back(standing: Iterable[Objection], *, to_allow: str, actor: str, now: datetime) -> None:
+    """Who objected to all direct marketing and asks for one purpose gets it, and nothing else (GDPR 21(3))."""
+    for one in standing:
+        if one.purpose == to_allow:
+            lift_objection(one, actor=actor, now=now)
+        else:
+            except_from_objection(one, purpose=to_allow, actor=actor, now=now)

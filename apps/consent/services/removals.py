@@ -116,8 +116,12 @@ def _work(removal: Removal, *, now: datetime) -> bool:
         if plan is None:  # the map knows no such collection
             return _finish(removal, {}, now=now)
         counts = Counter(removal.counts)  # of earlier plans, where something kept a row then
-        for store, _rank in sorted(plan.ranks.items(), key=lambda item: item[1]):
-            counts.update(_erase(removal, plan, store, now=now))
+        try:
+            for store, _rank in sorted(plan.ranks.items(), key=lambda item: item[1]):
+                counts.update(_erase(removal, plan, store, now=now))
+        except datamap.PlanStale:
+            Removal.objects.open().filter(pk=removal.pk).update(counts=_gone(counts))  # the next plan finds them gone
+            raise
         remaining = [one for store in plan.ranks for one in datamap.search_again(plan, store=store, now=now)]
     grounds = {one.ground for one in remaining} - {NOT_ASKED}
     if grounds:
@@ -170,11 +174,15 @@ def _counted(receipt: datamap.Receipt, removal: Removal) -> Counter[str]:
     return Counter({word: sum(counts[word] for counts in own) for word in COUNTED})
 
 
+def _gone(counts: Counter[str]) -> dict[str, int]:
+    """What the next plan, which finds anew what is kept, begins to count from."""
+    return {"erased": counts["erased"], "anonymised": counts["anonymised"]}
+
+
 @transaction.atomic
 def _wait(removal: Removal, counts: Counter[str], *, code: str, now: datetime) -> bool:
     """Something keeps a row: look again, with a new plan, until nothing does. `code`: why somebody must help."""
-    went = {"erased": counts["erased"], "anonymised": counts["anonymised"]}
-    values = {"plan_hash": "", "error_code": code, "next_attempt_at": now + LOOK_AGAIN, "counts": went}
+    values = {"plan_hash": "", "error_code": code, "next_attempt_at": now + LOOK_AGAIN, "counts": _gone(counts)}
     Removal.objects.open().filter(pk=removal.pk).update(**values)
     record(actor="system", verb="consent.removal_waits", target=f"consent.removal:{removal.pk}", at=now, **counts)
     return False

@@ -14,7 +14,7 @@ from apps.accounts.models import Membership
 from apps.consent import links
 from apps.consent.models import PROVIDER, Objection, Restriction, State, Subscription, Text
 from apps.consent.services.answers import Manner, current_text, is_on, read_text, say, shown_text
-from apps.consent.services.limits import except_from_objection, lift_objection, object_to_purpose
+from apps.consent.services.limits import object_to_purpose, take_back
 from apps.consent.services.persons import keys_of
 from apps.consent.states import MARKETING, Action
 from apps.core import crypto, limits
@@ -130,7 +130,7 @@ def _subscribe(proved: Sequence[Identity], *, words: Text, language: str, manner
     identity, key = proved[0], crypto.lookup(proved[0])
     standing = _in_the_way(proved, to_allow=NEWSLETTER, manner=manner)
     event = say(Action.GIVEN, {NEWSLETTER: True}, subject_key=key, text=words, manner=manner, now=now)
-    _take_back(standing, to_allow=NEWSLETTER, actor=_actor(manner), now=now)
+    take_back(standing, to_allow=NEWSLETTER, actor=_actor(manner), now=now)
     Subscription.objects.filter(lookup=key).delete()
     row = Subscription(lookup=key, language=language, event=event, confirmed_at=now, last_contact_at=now)
     row.address = crypto.seal(identity.value, bound_to=row.binding)
@@ -147,15 +147,6 @@ def _in_the_way(proved: Sequence[Identity], *, to_allow: str, manner: Manner) ->
     if {one.subject_key for one in standing} - keys:
         raise DomainError("said_elsewhere", _("You objected where you had signed in. Sign in, and take it back there."))
     return standing
-
-
-def _take_back(standing: Sequence[Objection], *, to_allow: str, actor: str, now: datetime) -> None:
-    """Who objected to all direct marketing and asks for one purpose gets it, and nothing else (GDPR 21(3))."""
-    for one in standing:
-        if one.purpose == to_allow:
-            lift_objection(one, actor=actor, now=now)
-        else:
-            except_from_objection(one, purpose=to_allow, actor=actor, now=now)
 
 
 @transaction.atomic
@@ -183,7 +174,7 @@ def stop_marketing(*, subject_key: str, purpose: str = MARKETING, language: str,
     if has_objected(subject_key, purpose):
         return False
     ended = {purpose, PRODUCTS}
-    if purpose == MARKETING and is_on(subject_key, NEWSLETTER, at=now):
+    if purpose == MARKETING:  # a link that was sent before confirms nothing any more
         ended.add(NEWSLETTER)
         Subscription.objects.filter(lookup=subject_key).delete()
     words, choices = current_text(PRODUCTS, language), dict.fromkeys(sorted(ended), False)
@@ -207,7 +198,7 @@ def allow_products(*, identities: Sequence[Identity], language: str, manner: Man
     standing = _in_the_way(identities, to_allow=PRODUCTS, manner=manner)
     if not standing:
         return False
-    _take_back(standing, to_allow=PRODUCTS, actor=_actor(manner), now=now)
+    take_back(standing, to_allow=PRODUCTS, actor=_actor(manner), now=now)
     words = current_text(PRODUCTS, language)
     say(Action.GIVEN, {PRODUCTS: True}, subject_key=key, text=words, manner=manner, now=now)
     return True

@@ -55,8 +55,9 @@ def write_version(cookie: Cookie, latest: Cookie | None, *, actor: str, now: dat
 def end_entry(line: uuid.UUID, *, actor: str, now: datetime) -> None:
     """Note that the entry goes off the register when it is published next. One that never was published goes now."""
     latest = _locked(line)
-    published = Cookie.objects.of_line(line).published().first()
-    if latest is None or latest.replaced_at or latest.is_ending:
+    current = Cookie.objects.of_line(line).current()
+    published = current.published().first()
+    if latest is None or not current.exists() or current.filter(is_ending=True).exists():
         raise DomainError("ended", _("This entry is off the register already."))
     Cookie.objects.of_line(line).drafted().update(replaced_at=now)
     if published is not None:

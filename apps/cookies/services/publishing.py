@@ -18,7 +18,8 @@ from apps.ledger.services import record
 
 @dataclass(frozen=True)
 class Preview:
-    """What publishing would make of a register. `digest` stands for it: who publishes says which one was seen."""
+    """What publishing would make of a register. `digest` stands for all of it, the words and where the cookie lies
+    included: who publishes says which one was seen."""
 
     site: Site
     latest: RegisterVersion | None
@@ -42,7 +43,7 @@ def preview(site: Site) -> Preview:
         site=site,
         latest=latest,
         content=content,
-        digest=digest_of(content),
+        digest=digest_of({"content": content, "words": bodies(site), "domain": site.cookie_domain}),
         changes=compare(latest.content if latest else None, content, meanings=meanings),
         changes_words=latest is not None and texts_of(latest) != bodies(site),
     )
@@ -78,7 +79,7 @@ def _snapshot(seen: Preview, *, asks_again: bool, actor: str, now: datetime) -> 
         site=site,
         number=number,
         content=seen.content,
-        digest=seen.digest,
+        digest=digest_of(seen.content),
         texts=texts,
         is_material=asks_again,
         material_number=(latest.material_number if latest else 0) + asks_again,

@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from apps.cookies.models import Cookie, RegisterVersion, Site
+from apps.cookies.models import Cookie, Site
 from apps.cookies.register_file import entry_of, loaded, names
 from apps.cookies.services.entries import write_version
 from apps.cookies.services.publishing import preview, publish_register
@@ -69,8 +69,7 @@ def _site(key: str, data: Mapping[str, Any], *, actor: str, now: datetime) -> Si
 
 def _is_decided(site: Site, host: str, *, now: datetime) -> bool:
     """Whether people took this host off the site, or another site has it."""
-    was_there = RegisterVersion.objects.of_site(site.key).filter(content__hosts__contains=[host])
-    return was_there.exists() or any(other.holds(host) for other in others(site.key, now=now))
+    return host in site.former_hosts or any(other.holds(host) for other in others(site.key, now=now))
 
 
 def _missing(site: Site, data: Mapping[str, Any]) -> Iterator[Cookie]:

@@ -1,7 +1,6 @@
 """Setting up sites: which hosts share a register, and where browsers keep the choice."""
 
-from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,8 +11,8 @@ from django.utils.translation import gettext as _
 
 from apps.cookies.choice import covers
 from apps.cookies.models import LONGEST_VALIDITY, Cookie, RegisterVersion, Site
-from apps.cookies.register_file import banner_entries
-from apps.cookies.services.entries import lock_site, write_version
+from apps.cookies.register_file import banner_entries, is_banner_entry
+from apps.cookies.services.entries import end_entry, lock_site, write_version
 from apps.cookies.snapshots import digest_of
 from apps.core.errors import DomainError, InvalidInput
 from apps.ledger.services import record
@@ -38,6 +37,8 @@ def save_site(key: str, content: Mapping[str, Any], *, seen: str = "", actor: st
     _refuse_domain(site, content)
     for other in others(key, now=now):
         _refuse_shared(content, other)
+    gone = {host: now.isoformat() for host in site.hosts}
+    site.former_hosts = {host: at for host, at in {**site.former_hosts, **gone}.items() if host not in content["hosts"]}
     for name in Site.CONTENT:
         setattr(site, name, content[name])
     site.full_clean()
@@ -50,16 +51,28 @@ def save_site(key: str, content: Mapping[str, Any], *, seen: str = "", actor: st
 def _draft_what_the_banner_keeps(site: Site, *, actor: str, now: datetime) -> None:
     """The register names the banner's own cookie and storage, each where it lies and for how long (COO-1). What people
     wrote of them or took off stays as it is, but for the time that the site says now."""
-    versions = {each.line: each for each in Cookie.objects.of_site(site.key).order_by("version")}
-    for cookie in banner_entries(site):
-        latest = versions.get(cookie.line)
-        if latest is None:
+    versions = list(Cookie.objects.of_site(site.key).order_by("version"))
+    newest = {each.line: each for each in versions}
+    standing = {each.line: each for each in versions if each.replaced_at is None}
+    current = {line: each for line, each in standing.items() if not each.is_ending}
+    wanted = {each.line: each for each in banner_entries(site)}
+    for line, cookie in wanted.items():
+        if line not in newest:
             write_version(cookie, None, actor=actor, now=now)
-        elif latest.replaced_at is None and not latest.is_ending and latest.lifetime != cookie.lifetime:
-            content = {name: getattr(latest, name) for name in Cookie.CONTENT}
-            content |= {"lifetime": cookie.lifetime, "changes_meaning": False}
-            again = Cookie(site=site, line=cookie.line, is_sample=site.is_sample, **content)
-            write_version(again, latest, actor=actor, now=now)
+        elif cookie.lifetime and line in current and current[line].lifetime != cookie.lifetime:
+            again = _for_as_long_as(cookie, current[line])
+            write_version(again, newest[line], actor=actor, now=now)
+    for line, cookie in current.items():
+        if line not in wanted and is_banner_entry(cookie):
+            end_entry(line, actor=actor, now=now)
+
+
+def _for_as_long_as(cookie: Cookie, current: Cookie) -> Cookie:
+    """What the register says of it, with the time of this one."""
+    content = {name: getattr(current, name) for name in Cookie.CONTENT}
+    content |= {"lifetime": cookie.lifetime, "duration": cookie.duration}
+    content["changes_meaning"] = current.is_draft and current.changes_meaning
+    return Cookie(site=cookie.site, line=current.line, is_sample=current.is_sample, **content)
 
 
 def seen_of(site: Site) -> str:
@@ -75,7 +88,7 @@ def lock_sites() -> None:
 
 @dataclass(frozen=True)
 class Other:
-    """Another site. `former`: hosts that its registers named, where browsers may still keep a choice of its."""
+    """Another site. `former`: hosts that it had within the last year, where browsers may still keep its choices."""
 
     site: Site
     former: Collection[str]
@@ -87,12 +100,9 @@ class Other:
 
 def others(key: str, *, now: datetime) -> Iterator[Other]:
     """All sites but this one."""
-    named: dict[str, set[str]] = defaultdict(set)
-    versions = RegisterVersion.objects.exclude(site=key).in_force_after(now - relativedelta(months=LONGEST_VALIDITY))
-    for site, hosts in versions.values_list("site", "content__hosts"):
-        named[site] |= set(hosts)
+    since = now - relativedelta(months=LONGEST_VALIDITY)
     for other in Site.objects.exclude(key=key).order_by("key"):
-        yield Other(other, named[other.key])
+        yield Other(other, [host for host, at in other.former_hosts.items() if datetime.fromisoformat(at) > since])
 
 
 def _new(key: str) -> Site:
@@ -103,15 +113,21 @@ def _new(key: str) -> Site:
 
 def _refuse_domain(site: Site, content: Mapping[str, Any]) -> None:
     domain = content["cookie_domain"]
+    if domain == site.cookie_domain and not _covers_any(domain, site.hosts):
+        return  # set up so by `seed`: what is there already is no reason to refuse the rest
     if domain != site.cookie_domain and RegisterVersion.objects.of_site(site.key).exists():
         why = _("Browsers keep choices there since the register was published, so it can’t be changed.")
-    elif domain and "." not in domain:
+    elif domain and domain != site.cookie_domain and "." not in domain:
         why = _("Browsers refuse a domain of one part, such as “com” or “localhost”.")
-    elif domain and not any(covers(domain, host) for host in content["hosts"]):
+    elif domain and not _covers_any(domain, content["hosts"]):
         why = _("None of the host names is this domain or lies below it.")
     else:
         return
     raise InvalidInput("cookie_domain", why, code="domain")
+
+
+def _covers_any(domain: str, hosts: Iterable[str]) -> bool:
+    return any(covers(domain, host) for host in hosts)
 
 
 def _refuse_shared(content: Mapping[str, Any], other: Other) -> None:

@@ -25,7 +25,7 @@ def add(request: HttpRequest) -> HttpResponse:
     require_writer(request)
     if request.method == "POST":
         return _save(request, None)
-    return _form_page(request, SiteForm(is_new=True), None)
+    return _form_page(request, SiteForm(), None)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -41,7 +41,7 @@ def edit(request: HttpRequest, key: str) -> HttpResponse:
 
 @require_fresh_factor
 def _save(request: HttpRequest, site: Site | None) -> HttpResponse:
-    form = SiteForm(request.POST, is_new=site is None)
+    form = SiteForm(request.POST, site=site)
     if form.is_valid() and (saved := _try_save(request, form, site)):
         messages.success(request, _("Saved. What visitors are told changes once the register is published."))
         return redirect("cookies:site", saved.key)
