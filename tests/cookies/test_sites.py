@@ -337,13 +337,20 @@ def test_a_host_that_went_from_one_site_to_another_has_to_wait_until_no_choice_i
 
 
 @pytest.mark.threat("T42")
-def test_a_host_that_was_never_published_counts_as_one_that_was_there(shop):
+def test_a_host_that_was_never_published_counts_as_one_that_was_there(published):
     """Its pages could load the banner as soon as it stood in the list."""
-    save(save(shop, hosts=[*shop.hosts, "example.org"]), hosts=["www.shop.example", "my.shop.example"])
+    shop = save(published, hosts=[*published.hosts, "example.org"])
+    shop = save(shop, hosts=["www.shop.example", "my.shop.example"])
     assert refused(add, hosts=["example.org"])[0] == "hosts"
-    shop.refresh_from_db()
     back = save(shop, hosts=[*shop.hosts, "example.org"])
     assert back.former_hosts == {}
+
+
+def test_a_host_that_was_added_to_the_wrong_site_by_mistake_goes_to_the_right_one_while_no_banner_was_there(shop):
+    hosts = shop.hosts
+    shop = save(shop, hosts=[*hosts, "example.org"])
+    save(shop, hosts=hosts)
+    assert add(hosts=["example.org"]).hosts == ["example.org"]
 
 
 def test_where_the_cookie_lies_is_settled_with_the_first_publication(client, admin, shop):
@@ -465,7 +472,7 @@ def test_pages_and_saving_ask_as_much_among_thirty_sites_as_among_two(
         assert "The shop again" in text(client.get(LIST))
     with django_assert_num_queries(5):
         client.get(EDIT)
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(12):
         save(shop, name=f"Among {count}")
 
 

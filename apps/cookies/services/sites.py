@@ -34,11 +34,12 @@ def save_site(key: str, content: Mapping[str, Any], *, seen: str = "", actor: st
         raise DomainError("stale", _("Somebody else changed this site while you wrote. Look at it and try again."))
     if seen and seen == digest_of(content):
         return site
-    _refuse_domain(site, content)
+    is_published = RegisterVersion.objects.of_site(key).exists()  # before, there is no banner, and no choice
+    _refuse_domain(site, content, is_published=is_published)
     for other in others(key, now=now):
         _refuse_shared(content, other)
-    gone = {host: now.isoformat() for host in site.hosts}
-    site.former_hosts = {host: at for host, at in {**site.former_hosts, **gone}.items() if host not in content["hosts"]}
+    left = site.former_hosts | {host: now.isoformat() for host in site.hosts if is_published}
+    site.former_hosts = {host: at for host, at in left.items() if host not in content["hosts"]}
     for name in Site.CONTENT:
         setattr(site, name, content[name])
     site.full_clean()
@@ -111,11 +112,11 @@ def _new(key: str) -> Site:
     return Site(key=key)
 
 
-def _refuse_domain(site: Site, content: Mapping[str, Any]) -> None:
+def _refuse_domain(site: Site, content: Mapping[str, Any], *, is_published: bool) -> None:
     domain = content["cookie_domain"]
     if domain == site.cookie_domain and not _covers_any(domain, site.hosts):
         return  # set up so by `seed`: what is there already is no reason to refuse the rest
-    if domain != site.cookie_domain and RegisterVersion.objects.of_site(site.key).exists():
+    if domain != site.cookie_domain and is_published:
         why = _("Browsers keep choices there since the register was published, so it can’t be changed.")
     elif domain and domain != site.cookie_domain and "." not in domain:
         why = _("Browsers refuse a domain of one part, such as “com” or “localhost”.")
