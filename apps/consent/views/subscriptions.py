@@ -195,12 +195,11 @@ def _switch(request: HttpRequest, whom: Whom) -> None:
     """One click a purpose: `on` or `off` names it. What is there already changes nothing."""
     said = {"language": language_of(request), "manner": manner(request, Method.PREFERENCES), "now": clock.now()}
     on, off = request.POST.get("on", ""), request.POST.get("off", "")
-    subject_key = services.subject_key(whom.identities[0])
     try:
         if off == MARKETING:
             enrichment.stop_all_marketing(identities=whom.identities, **said)
         elif off in (services.NEWSLETTER, services.PRODUCTS):
-            services.stop_marketing(subject_key=subject_key, purpose=off, **said)
+            services.stop_marketing(subject_key=services.subject_key(whom.identities[0]), purpose=off, **said)
         elif on == services.NEWSLETTER:
             services.subscribe(identities=whom.identities, text=request.POST.get("text", ""), **said)
         elif on == services.PRODUCTS:
