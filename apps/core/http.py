@@ -10,8 +10,9 @@ from typing import Any
 from allauth.account.authentication import get_authentication_records
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
 from django.forms.renderers import TemplatesSetting
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import Resolver404, resolve, reverse
 from django.utils.datastructures import MultiValueDict
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
@@ -41,6 +42,14 @@ def has_fresh_factor(request: HttpRequest) -> bool:
     records = get_authentication_records(request, request.user)
     # A clock set back must not keep a proof fresh: one from the future counts for nothing, save for a second's skew.
     return any(row["method"] in PROOFS and -1 <= now - row["at"] < FRESH_FOR.total_seconds() for row in records)
+
+
+def require_access(*, may_read: bool, may_write: bool = True) -> None:
+    """404 for whoever may not even read: for them there is no such place. 403 for whoever reads and may not write."""
+    if not may_read:
+        raise Http404
+    if not may_write:
+        raise PermissionDenied
 
 
 def require_fresh_factor(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:

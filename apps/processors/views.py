@@ -8,8 +8,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_list_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -18,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from apps.accounts.services import name_actors
 from apps.core import clock
 from apps.core.errors import DomainError
-from apps.core.http import require_fresh_factor
+from apps.core.http import require_access, require_fresh_factor
 from apps.core.outcomes import add_refusal, tell_outcome
 from apps.core.questions import Question, ask
 from apps.core.tables import Empty, csv_response
@@ -229,11 +228,8 @@ def _versions(request: HttpRequest, line: uuid.UUID) -> list[Engagement]:
 
 
 def _require_reader(request: HttpRequest) -> None:
-    if not policies.can_see_register(request.user):
-        raise Http404  # for customers there is no such place
+    require_access(may_read=policies.can_see_register(request.user))
 
 
 def _require_writer(request: HttpRequest) -> None:
-    _require_reader(request)
-    if not policies.can_edit_register(request.user):
-        raise PermissionDenied
+    require_access(may_read=policies.can_see_register(request.user), may_write=policies.can_edit_register(request.user))

@@ -2,8 +2,7 @@
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -17,7 +16,7 @@ from apps.consent.receipts.words import words_of
 from apps.consent.services import purposes as services
 from apps.core import clock
 from apps.core.errors import DomainError
-from apps.core.http import reads_through_forms, require_fresh_factor
+from apps.core.http import reads_through_forms, require_access, require_fresh_factor
 from apps.core.outcomes import add_refusal, tell_outcome
 from apps.core.questions import Question, ask
 from apps.core.tables import Empty, csv_response
@@ -166,11 +165,8 @@ def _open_purpose(request: HttpRequest, key: str) -> Purpose:
 
 
 def _require_reader(request: HttpRequest) -> None:
-    if not policies.can_see_purposes(request.user):
-        raise Http404  # for customers there is no such place
+    require_access(may_read=policies.can_see_purposes(request.user))
 
 
 def _require_writer(request: HttpRequest) -> None:
-    _require_reader(request)
-    if not policies.can_edit_purposes(request.user):
-        raise PermissionDenied
+    require_access(may_read=policies.can_see_purposes(request.user), may_write=policies.can_edit_purposes(request.user))

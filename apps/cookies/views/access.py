@@ -1,22 +1,19 @@
 """Who gets in to the pages behind the register: staff read, administrators write."""
 
-from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest
+from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 
 from apps.cookies import policies
 from apps.cookies.models import Site
+from apps.core.http import require_access
 
 
 def require_reader(request: HttpRequest) -> None:
-    if not policies.can_see_register(request.user):
-        raise Http404  # for customers there is no such place
+    require_access(may_read=policies.can_see_register(request.user))
 
 
 def require_writer(request: HttpRequest) -> None:
-    require_reader(request)
-    if not policies.can_edit_register(request.user):
-        raise PermissionDenied
+    require_access(may_read=policies.can_see_register(request.user), may_write=policies.can_edit_register(request.user))
 
 
 def site_or_404(request: HttpRequest, key: str) -> Site:

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from apps.accounts.services import name_actors
 from apps.core import clock
 from apps.core.errors import DomainError
-from apps.core.http import file_response, reads_through_forms, require_fresh_factor
+from apps.core.http import file_response, reads_through_forms, require_access, require_fresh_factor
 from apps.core.outcomes import tell_outcome
 from apps.core.tables import Empty, csv_response
 from apps.core.timeline import Event
@@ -323,14 +323,11 @@ def _can_edit(request: HttpRequest) -> bool:
 
 
 def _require_reader(request: HttpRequest) -> None:
-    if not policies.can_see_rules(request.user):
-        raise Http404  # for customers there is no such place
+    require_access(may_read=policies.can_see_rules(request.user))
 
 
 def _require_writer(request: HttpRequest) -> None:
-    _require_reader(request)
-    if not policies.can_edit_rules(request.user):
-        raise PermissionDenied
+    require_access(may_read=policies.can_see_rules(request.user), may_write=policies.can_edit_rules(request.user))
 
 
 def _events(request: HttpRequest, target: str) -> list[Event]:
