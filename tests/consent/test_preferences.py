@@ -8,8 +8,10 @@ from django.urls import reverse
 from apps.consent import links
 from apps.consent.checking import check_consents
 from apps.consent.models import PROVIDER, Event, Objection, Purpose, Removal, State, Subscription
+from apps.consent.receipts.shown import show_all
 from apps.consent.services import subscriptions
 from apps.consent.services.answers import current_text
+from apps.consent.services.history import with_texts
 from apps.consent.services.limits import object_to_purpose
 from apps.consent.states import MARKETING, Basis
 from apps.core import crypto
@@ -106,6 +108,10 @@ def test_one_click_ends_all_direct_marketing_at_once(client, customer):
     assert to_all().except_for == []
     objected = Event.objects.of(PROVIDER, crypto.lookup(JAN)).get(choices__has_key=MARKETING)
     assert (objected.action, objected.choices) == ("objected", {MARKETING: False, NEWS: False, PRODUCTS: False})
+    assert [(one.name, one.text) for one in show_all(with_texts([objected]), now=NOW)[0].answers] == [
+        ("Direct marketing", "objected"), ("Newsletter", "refused"),
+        ("Product news and sales contact for customers", "objected"),
+    ]  # fmt: skip
     assert not Subscription.objects.exists()
     assert not State.objects.of(PROVIDER, crypto.lookup(JAN)).allowing(at=datetime.now(UTC)).exists()
     assert Entry.objects.filter(verb="consent.objected", facts__purpose=MARKETING).count() == 1

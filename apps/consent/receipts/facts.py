@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from apps.consent.models import Event, Purpose, Text
-from apps.consent.states import Basis
+from apps.consent.states import MARKETING, Basis
 from apps.processors.models import Engagement
 
 COOKIES = "site:"
@@ -35,6 +35,9 @@ class Recipient:
     capacity: str
 
 
+ALL_MARKETING = Facts(
+    basis=Basis.INTEREST, is_marketing=True
+)  # no purpose of the register: an objection to all of them
 Source = Callable[[Event], Mapping[str, Facts]]
 _sources: dict[str, Source] = {}
 
@@ -51,7 +54,8 @@ def facts_of(event: Event) -> dict[str, Facts]:
     if event.scope.startswith(COOKIES):
         known = {key: Facts(data_categories=DEVICE, is_marketing=key == "marketing") for key in CATEGORIES}
     else:
-        known = {purpose.key: _from_register(purpose) for purpose in Purpose.objects.filter(key__in=event.choices)}
+        registered = Purpose.objects.filter(key__in=event.choices)
+        known = {MARKETING: ALL_MARKETING, **{purpose.key: _from_register(purpose) for purpose in registered}}
     return {key: told.get(key) or known.get(key) or Facts() for key in ordered(event)}
 
 
@@ -63,7 +67,8 @@ def ordered(event: Event) -> list[str]:
 def bases_of(events: Iterable[Event]) -> dict[str, str]:
     """The legal basis of each purpose that these events are about: one query, however many they are."""
     keys = {key for event in events for key in event.choices}
-    return dict(Purpose.objects.filter(key__in=keys).values_list("key", "basis"))
+    registered = Purpose.objects.filter(key__in=keys).values_list("key", "basis")
+    return {MARKETING: ALL_MARKETING.basis, **dict(registered)}
 
 
 def _from_register(purpose: Purpose) -> Facts:

@@ -9,14 +9,14 @@ from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.text import capfirst
 from django.utils.timezone import localtime
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from apps.consent.models import Event, Text
 from apps.consent.receipts.facts import COOKIES, bases_of, words_for
 from apps.consent.receipts.record import Record, alone
 from apps.consent.receipts.words import Words, words_of
-from apps.consent.states import Action
+from apps.consent.states import MARKETING, Action
 
 STATES = {
     "ConsentGiven": (gettext_lazy("agreed"), "green"),
@@ -32,6 +32,8 @@ STATES = {
 }
 
 
+# One act that ends all direct marketing shows the words of one purpose.
+BESIDE = {MARKETING: gettext_lazy("Direct marketing"), "newsletter": gettext_lazy("Newsletter")}
 COOKIE_PAGE = "/cookies/"  # of an app above this one
 FINANCE = frozenset({"saved_payment_method", "automatic_top_up"})
 
@@ -86,8 +88,14 @@ def show(event: Event, text: Text | None, *, states: Mapping[str, str], now: dat
 
 
 def _answers(event: Event, text: Text | None, states: Mapping[str, str]) -> list[Answer]:
-    told = ((words_for(text, key), *STATES[state]) for key, state in states.items())
-    return [Answer(name, event.language, str(said), tone) for name, said, tone in told]
+    told = ((*_named(event, text, key), *STATES[state]) for key, state in states.items())
+    return [Answer(name, language, str(said), tone) for name, language, said, tone in told]
+
+
+def _named(event: Event, text: Text | None, key: str) -> tuple[str, str]:
+    """(name, its language): as the words shown called it; what they do not speak of in the language of the page."""
+    name = words_for(text, key)
+    return (str(BESIDE[key]), get_language() or "en") if name == key and key in BESIDE else (name, event.language)
 
 
 def change_url(event: Event) -> str:
