@@ -35,9 +35,9 @@ class Recipient:
     capacity: str
 
 
-ALL_MARKETING = Facts(
-    basis=Basis.INTEREST, is_marketing=True
-)  # no purpose of the register: an objection to all of them
+# No purpose of the register: what an objection to all of them is about.
+ALL_MARKETING = Facts(basis=Basis.INTEREST, is_marketing=True)
+
 Source = Callable[[Event], Mapping[str, Facts]]
 _sources: dict[str, Source] = {}
 
